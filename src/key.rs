@@ -1,0 +1,240 @@
+//! A seed and a secret: checked, keyed MAC states computed once, wiped on drop.
+
+use std::fmt;
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::totp::{Totp, keyed};
+
+/// Bits below which a seed is refused.
+pub const MIN_SEED_BITS: usize = 80;
+/// Bits below which a seed deserves a warning (RFC 4226 section 4, R6, asks for 128).
+pub const RECOMMENDED_SEED_BITS: usize = 128;
+
+const BASE32: base32::Alphabet = base32::Alphabet::Rfc4648 { padding: false };
+
+/// What the web application and the server share: an OTP seed and a token secret.
+pub struct Key {
+    totp: Totp,
+    mac: Hmac<Sha256>,
+    seed_bits: usize,
+}
+
+/// Why a seed or a secret cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The seed is not base32 (RFC 4648 section 6).
+    InvalidSeed,
+    /// The seed has fewer than [`MIN_SEED_BITS`] bits.
+    ShortSeed,
+    /// The secret has no bytes: everybody could sign.
+    EmptySecret,
+}
+
+impl Key {
+    /// Checks and keys.
+    ///
+    /// `otp_seed` is base32 (RFC 4648, upper or lower case, padding optional) of at least 80
+    /// bits; bits left over behind its last whole byte are ignored, as RFC 4648 permits.
+    /// `token_secret` is used as it stands, any bytes, at least one.
+    pub fn new(
+        otp_seed: impl AsRef<[u8]>,
+        token_secret: impl AsRef<[u8]>,
+    ) -> Result<Self, KeyError> {
+        let seed = decode_seed(otp_seed.as_ref()).ok_or(KeyError::InvalidSeed)?;
+        let seed_bits = seed.len() * 8;
+        if seed_bits < MIN_SEED_BITS {
+            return Err(KeyError::ShortSeed);
+        }
+        if token_secret.as_ref().is_empty() {
+            return Err(KeyError::EmptySecret);
+        }
+        Ok(Self { totp: Totp::new(&seed), mac: keyed(token_secret.as_ref()), seed_bits })
+    }
+
+    /// The one-time passwords of the seed.
+    pub fn totp(&self) -> &Totp {
+        &self.totp
+    }
+
+    /// HMAC-SHA-256 over `digits || jid`, where `digits` is `otp || nonce`.
+    pub fn sign(&self, digits: &[u8], jid: &[u8]) -> [u8; 32] {
+        self.mac.clone().chain_update(digits).chain_update(jid).finalize().into_bytes().into()
+    }
+
+    /// How many bits the seed has; below [`RECOMMENDED_SEED_BITS`] an operator should be told.
+    pub fn seed_bits(&self) -> usize {
+        self.seed_bits
+    }
+}
+
+/// Fresh values for `otp_seed` (160 bits) and `token_secret` (256 bits), both as base32 text.
+///
+/// Fails only when the operating system gives no random bytes.
+pub fn generate() -> Result<(Zeroizing<String>, Zeroizing<String>), getrandom::Error> {
+    Ok((random_base32::<20>()?, random_base32::<32>()?))
+}
+
+fn random_base32<const BYTES: usize>() -> Result<Zeroizing<String>, getrandom::Error> {
+    let mut bytes = Zeroizing::new([0; BYTES]);
+    getrandom::fill(bytes.as_mut_slice())?;
+    Ok(Zeroizing::new(base32::encode(BASE32, bytes.as_slice())))
+}
+
+fn decode_seed(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let unpadded = match text.iter().rposition(|byte| *byte != b'=') {
+        Some(last) => text.get(..=last)?,
+        None => return None,
+    };
+    let padding = text.len() - unpadded.len();
+    if padding > 0 && (!text.len().is_multiple_of(8) || padding >= 8) {
+        return None;
+    }
+    // RFC 4648 section 6: a last group of 1, 3 or 6 characters cannot occur.
+    if matches!(unpadded.len() % 8, 1 | 3 | 6) || !unpadded.iter().all(is_base32) {
+        return None;
+    }
+    let upper = Zeroizing::new(std::str::from_utf8(unpadded).ok()?.to_ascii_uppercase());
+    base32::decode(BASE32, &upper).map(Zeroizing::new)
+}
+
+fn is_base32(byte: &u8) -> bool {
+    byte.is_ascii_alphabetic() || matches!(byte, b'2'..=b'7')
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("seed_bits", &self.seed_bits).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidSeed => {
+                "otp_seed is not base32: use the letters A to Z and the digits 2 to 7, no spaces"
+            }
+            Self::ShortSeed => {
+                "otp_seed is too short: use at least 16 base32 characters (80 bits), better 32"
+            }
+            Self::EmptySecret => "token_secret is empty: set it to a long random string",
+        })
+    }
+}
+
+impl std::error::Error for KeyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // RFC 4648 section 10.
+    #[test]
+    fn base32_is_the_one_of_rfc_4648() {
+        for (plain, encoded) in [
+            ("f", "MY======"),
+            ("fo", "MZXQ===="),
+            ("foo", "MZXW6==="),
+            ("foob", "MZXW6YQ="),
+            ("fooba", "MZXW6YTB"),
+            ("foobar", "MZXW6YTBOI======"),
+        ] {
+            let unpadded = encoded.trim_end_matches('=');
+            assert_eq!(base32::encode(BASE32, plain.as_bytes()), unpadded);
+            for text in [encoded, unpadded, &encoded.to_lowercase()] {
+                assert_eq!(decode_seed(text.as_bytes()).unwrap().as_slice(), plain.as_bytes());
+            }
+        }
+    }
+
+    // RFC 4231, the HMAC-SHA-256 cases (case 5 is about truncation, which is not used here).
+    #[test]
+    fn signatures_are_those_of_rfc_4231() {
+        let cases: [(&[u8], &[u8], &str); 6] = [
+            (
+                &[0x0b; 20],
+                b"Hi There",
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+            ),
+            (
+                b"Jefe",
+                b"what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (
+                &[0xaa; 20],
+                &[0xdd; 50],
+                "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe",
+            ),
+            (
+                &[
+                    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+                    23, 24, 25,
+                ],
+                &[0xcd; 50],
+                "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b",
+            ),
+            (
+                &[0xaa; 131],
+                b"Test Using Larger Than Block-Size Key - Hash Key First",
+                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+            ),
+            (
+                &[0xaa; 131],
+                b"This is a test using a larger than block-size key and a larger than block-size \
+                  data. The key needs to be hashed before being used by the HMAC algorithm.",
+                "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2",
+            ),
+        ];
+        for (secret, message, expected) in cases {
+            let key = Key::new("MZXW6YTBMZXW6YTB", secret).unwrap();
+            let (digits, jid) = message.split_at(message.len() / 2);
+            let hex: String = key.sign(digits, jid).iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(hex, expected);
+        }
+    }
+
+    #[test]
+    fn bad_values_are_named() {
+        let refused = |seed: &str, secret: &str| Key::new(seed, secret).unwrap_err();
+        for seed in [
+            "",
+            "=",
+            "========",
+            "XVGR73KMZH2M4XM0",
+            "XVGR 73KM ZH2M 4XMY",
+            "XVGR73KMZH2M4XMY=",
+            "XVGR73KMZH2M4XMY========",
+            "XVGR73KMZH2M4XMYA",
+            "XVGR73KMZH2M4XMYAAA",
+            "XVGR73KMZH2M4XMYAAAAAA",
+            "XVGR73KMZH2M4XM\u{fc}",
+            "=XVGR73KMZH2M4XMY",
+        ] {
+            assert_eq!(refused(seed, "secret"), KeyError::InvalidSeed, "{seed:?}");
+        }
+        assert_eq!(refused("XVGR73KMZH2M4XM", "secret"), KeyError::ShortSeed);
+        assert_eq!(refused("XVGR73KMZH2M4XMY", ""), KeyError::EmptySecret);
+        assert_eq!(Key::new("XVGR73KMZH2M4XMY", "s").unwrap().seed_bits(), 80);
+        assert_eq!(Key::new("xvgr73kmzh2m4xmymy======", b"\0\xff").unwrap().seed_bits(), 88);
+    }
+
+    #[test]
+    fn generated_values_are_good_and_differ() {
+        let (seed, secret) = generate().unwrap();
+        assert_eq!(Key::new(seed.as_bytes(), secret.as_bytes()).unwrap().seed_bits(), 160);
+        assert_eq!(secret.len(), 52);
+        assert_ne!((seed, secret), generate().unwrap());
+    }
+
+    #[test]
+    fn debug_and_errors_print_nothing_secret() {
+        let key = Key::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "hunter2").unwrap();
+        assert_eq!(format!("{key:?}"), "Key { seed_bits: 160, .. }");
+        let error = Key::new("hunter2!", "x").unwrap_err();
+        assert!(!format!("{error:?} {error}").contains("hunter"));
+    }
+}

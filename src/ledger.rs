@@ -1,0 +1,68 @@
+//! Ledgers: what remembers which tokens were spent.
+
+use std::fmt;
+use std::sync::Arc;
+
+mod memory;
+
+use crate::setting::SettingError;
+
+pub use memory::MemoryLedger;
+
+/// Opens the ledger of a URL: `memory:`, a new one in this process.
+pub fn open(url: impl AsRef<[u8]>) -> Result<Arc<dyn Ledger>, SettingError> {
+    match url.as_ref() {
+        b"memory:" => Ok(Arc::new(MemoryLedger::new())),
+        _ => Err(SettingError::Ledger),
+    }
+}
+
+/// The first 16 bytes of a token's signature. It cannot be chosen without the secret.
+pub type Fingerprint = [u8; 16];
+
+/// A good token about to be spent.
+#[derive(Clone, Copy, Debug)]
+pub struct Spending {
+    /// Names the token.
+    pub fingerprint: Fingerprint,
+    /// The step of its one-time password (Unix time / 30 s).
+    pub step: u64,
+    /// The Unix time (seconds) from which on it will be refused without asking a ledger.
+    pub good_until: u64,
+}
+
+/// What a ledger answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// Nobody spent it before: accept it.
+    First,
+    /// It was spent, or it belongs to a step whose tokens are forgotten: refuse it.
+    Again,
+}
+
+/// The ledger cannot tell. The token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unavailable;
+
+/// Remembers spent tokens for as long as they could be accepted.
+pub trait Ledger: fmt::Debug + Send + Sync {
+    /// Spends a token: one atomic step, whatever other threads do. `now` is in Unix seconds.
+    fn spend(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable>;
+
+    /// Waits until no other thread is inside this ledger and keeps them out until the result is
+    /// dropped. Around a fork this leaves the child a ledger that is whole and unlocked.
+    fn hold(&self) -> Box<dyn Held + '_>;
+}
+
+/// See [`Ledger::hold`].
+pub trait Held {}
+
+impl<T> Held for T {}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the ledger of spent tokens gave no answer")
+    }
+}
+
+impl std::error::Error for Unavailable {}

@@ -1,0 +1,134 @@
+//! Which steps have a table, and which are over for good.
+
+use std::collections::TryReserveError;
+use std::time::Duration;
+
+use crate::ledger::Spending;
+
+/// Stretches of closed steps that are told apart. A clock that never jumps needs one or two.
+const MAX_STRETCHES: usize = 8;
+
+/// Which steps have a table, and which are over for good.
+///
+/// A step is over when the wall clock *and* the monotonic clock say so; a wall clock that jumps
+/// ahead and back therefore closes nothing on its way. A step that is over stays over, even for a
+/// clock that is set back: its tokens are forgotten, so none of them may be accepted.
+#[derive(Debug)]
+pub(super) struct Calendar {
+    open: Vec<OpenStep>,
+    /// First and last step of each stretch, in order, with room for one more than is kept.
+    closed: Vec<(u64, u64)>,
+}
+
+#[derive(Debug)]
+struct OpenStep {
+    step: u64,
+    /// Wall clock, Unix seconds.
+    good_until: u64,
+    /// Monotonic clock: when `good_until` comes if nobody sets the wall clock.
+    deadline: Duration,
+}
+
+impl Calendar {
+    pub(super) fn new() -> Self {
+        Self { open: Vec::with_capacity(8), closed: Vec::with_capacity(MAX_STRETCHES + 1) }
+    }
+
+    /// Makes sure that the step of `spending` is open; `false` if it is over for good.
+    pub(super) fn open(
+        &mut self,
+        spending: &Spending,
+        now: u64,
+        monotonic: Duration,
+    ) -> Result<bool, TryReserveError> {
+        let Spending { step, good_until, .. } = *spending;
+        if self.closed.iter().any(|(first, last)| (*first..=*last).contains(&step)) {
+            return Ok(false);
+        }
+        // `now` is cut to whole seconds, so the true moment may come up to a second earlier.
+        let seconds = good_until.saturating_sub(now).saturating_sub(1);
+        let deadline = monotonic.saturating_add(Duration::from_secs(seconds));
+        if let Some(open) = self.open.iter_mut().find(|open| open.step == step) {
+            open.good_until = open.good_until.max(good_until);
+            open.deadline = open.deadline.max(deadline);
+            return Ok(true);
+        }
+        self.open.try_reserve(1)?;
+        self.open.push(OpenStep { step, good_until, deadline });
+        Ok(true)
+    }
+
+    /// Closes the steps that are over and returns them.
+    pub(super) fn close(&mut self, now: u64, monotonic: Duration) -> Vec<u64> {
+        let is_over = |open: &OpenStep| open.good_until <= now && open.deadline <= monotonic;
+        let over: Vec<u64> = self.open.iter().filter(|o| is_over(o)).map(|o| o.step).collect();
+        self.open.retain(|open| !is_over(open));
+        over.iter().for_each(|step| self.remember_closed(*step));
+        over
+    }
+
+    fn remember_closed(&mut self, step: u64) {
+        let at = self.closed.partition_point(|(first, _)| *first < step);
+        self.closed.insert(at, (step, step));
+        // Steps between two stretches of the past had no logins; closing them costs nothing,
+        // and the smallest gap is the one that time left, not a clock that jumped.
+        while let Some((at, gap)) = self.smallest_gap() {
+            if gap > 1 && self.closed.len() <= MAX_STRETCHES {
+                break;
+            }
+            let (_, last) = self.closed.remove(at + 1);
+            if let Some(stretch) = self.closed.get_mut(at) {
+                stretch.1 = stretch.1.max(last);
+            }
+        }
+    }
+
+    fn smallest_gap(&self) -> Option<(usize, u64)> {
+        let gaps = self.closed.iter().zip(self.closed.iter().skip(1));
+        gaps.map(|((_, end), (start, _))| start.saturating_sub(*end))
+            .enumerate()
+            .min_by_key(|(_, gap)| *gap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_closed(steps: impl IntoIterator<Item = u64>) -> Calendar {
+        let mut calendar = Calendar::new();
+        steps.into_iter().for_each(|step| calendar.remember_closed(step));
+        calendar
+    }
+
+    #[test]
+    fn neighbours_become_one_stretch() {
+        assert_eq!(with_closed([5, 7, 6, 6]).closed, [(5, 7)]);
+        assert_eq!(with_closed(100..1000).closed, [(100, 999)]);
+    }
+
+    #[test]
+    fn sparse_logins_cost_the_jumps_nothing() {
+        let far = 1 << 40;
+        let calendar = with_closed([far, 10].into_iter().chain((1..100).map(|n| n * 120)));
+        assert!(calendar.closed.len() <= MAX_STRETCHES);
+        assert_eq!(calendar.closed.last(), Some(&(far, far)));
+        assert!(calendar.closed.capacity() <= MAX_STRETCHES + 1, "{:?}", calendar.closed);
+        for step in (1..100).map(|n| n * 120) {
+            assert!(calendar.closed.iter().any(|(a, b)| (*a..=*b).contains(&step)));
+        }
+    }
+
+    #[test]
+    fn a_step_is_over_when_both_clocks_say_so() {
+        let spending = Spending { fingerprint: [0; 16], step: 10, good_until: 360 };
+        let monotonic = Duration::from_secs;
+        let mut calendar = Calendar::new();
+        assert_eq!(calendar.open(&spending, 300, monotonic(1_000)), Ok(true));
+        assert!(calendar.close(359, monotonic(2_000)).is_empty());
+        assert!(calendar.close(10_000, monotonic(1_058)).is_empty());
+        assert_eq!(calendar.open(&spending, 300, monotonic(1_058)), Ok(true));
+        assert_eq!(calendar.close(360, monotonic(1_118)), [10]);
+        assert_eq!(calendar.open(&spending, 300, monotonic(1_118)), Ok(false));
+    }
+}

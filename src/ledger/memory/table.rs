@@ -1,0 +1,112 @@
+//! A set of fingerprints: open addressing, 20 to 24 bytes an entry.
+
+use std::collections::TryReserveError;
+use std::num::NonZeroU128;
+
+/// A set of fingerprints that only grows.
+///
+/// Fingerprints are pieces of MACs, spread evenly already and not to be chosen by an attacker, so
+/// a slot is found by scaling the upper half of one to the number of slots. Entries therefore lie
+/// nearly in order and growing walks memory forwards. Full to four fifths at most.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    slots: Vec<Option<NonZeroU128>>,
+    length: usize,
+}
+
+impl Table {
+    pub(super) fn contains(&self, fingerprint: u128) -> bool {
+        let wanted = Some(nonzero(fingerprint));
+        let slots = self.probe(fingerprint).map(|at| self.slots.get(at).copied().flatten());
+        slots.take_while(Option::is_some).any(|slot| slot == wanted)
+    }
+
+    /// Adds what it does not contain.
+    pub(super) fn insert(&mut self, fingerprint: u128) -> Result<(), TryReserveError> {
+        let capacity = self.slots.len();
+        if self.length >= capacity - capacity / 5 {
+            self.grow()?;
+        }
+        self.place(nonzero(fingerprint));
+        self.length += 1;
+        Ok(())
+    }
+
+    fn grow(&mut self) -> Result<(), TryReserveError> {
+        let capacity = self.length + self.length / 4 + self.length / 4 + 2;
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(capacity)?;
+        slots.resize(capacity, None);
+        let old = std::mem::replace(&mut self.slots, slots);
+        old.into_iter().flatten().for_each(|fingerprint| self.place(fingerprint));
+        Ok(())
+    }
+
+    fn place(&mut self, fingerprint: NonZeroU128) {
+        let free = self.probe(fingerprint.get()).find(|at| self.slots.get(*at) == Some(&None));
+        if let Some(slot) = free.and_then(|at| self.slots.get_mut(at)) {
+            *slot = Some(fingerprint);
+        }
+    }
+
+    /// Every slot once, from the one that the fingerprint belongs to.
+    fn probe(&self, fingerprint: u128) -> impl Iterator<Item = usize> + use<> {
+        let capacity = self.slots.len();
+        let start = (((fingerprint >> 64) * capacity as u128) >> 64) as usize;
+        (start..capacity).chain(0..start)
+    }
+}
+
+/// All-zero stands for a free slot; the one fingerprint in 2^128 that is zero counts as 1.
+fn nonzero(fingerprint: u128) -> NonZeroU128 {
+    NonZeroU128::new(fingerprint).unwrap_or(NonZeroU128::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spread(n: u128) -> u128 {
+        // An odd multiplier: distinct for distinct n, spread over the upper half.
+        n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+    }
+
+    #[test]
+    fn holds_what_was_inserted_and_nothing_else() {
+        let mut table = Table::default();
+        for n in 0..5_000 {
+            assert!(!table.contains(spread(n)));
+            table.insert(spread(n)).unwrap();
+            assert!(table.contains(spread(n)));
+        }
+        assert!((0..5_000).all(|n| table.contains(spread(n))));
+        assert!((5_000..10_000).all(|n| !table.contains(spread(n))));
+    }
+
+    #[test]
+    fn entries_that_belong_to_the_last_slot_wrap_around() {
+        let mut table = Table::default();
+        for n in 0..500 {
+            table.insert(u128::MAX - n).unwrap();
+        }
+        assert!((0..500).all(|n| table.contains(u128::MAX - n)));
+        assert!(!table.contains(u128::MAX - 500));
+    }
+
+    #[test]
+    fn an_entry_costs_at_most_32_bytes() {
+        let mut table = Table::default();
+        for n in 1..100_000 {
+            table.insert(spread(n)).unwrap();
+            assert!(table.slots.len() * 16 <= table.length * 32, "at {n}");
+        }
+    }
+
+    #[test]
+    fn zero_is_an_entry_too() {
+        let mut table = Table::default();
+        assert!(!table.contains(0));
+        table.insert(0).unwrap();
+        assert!(table.contains(0));
+    }
+}

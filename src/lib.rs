@@ -1,0 +1,81 @@
+//! Mints and verifies the one-time login tokens of Prosody's `mod_auth_token`.
+//!
+//! A web application and an XMPP server share an [OTP seed and a token secret](key). The
+//! application [mints](mint) a [token](token) for a bare JID, the client presents it in the SASL
+//! mechanism `X-TOKEN`, and the server [verifies](verify) it alone: the shape, the signature,
+//! the [one-time password](totp), and that a [ledger] has not seen it before. What fails has a
+//! [reason](rejection).
+//!
+//! ```
+//! use std::sync::Arc;
+//! use xtoken::{Key, Minter, Verifier, Rejection, ledger::MemoryLedger};
+//!
+//! let key = || Key::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "at least 32 random bytes");
+//! let verifier = Verifier::new(vec![key()?], Arc::new(MemoryLedger::new()))?;
+//!
+//! let now = 1_700_000_000;
+//! let token = Minter::new(key()?).mint("alice@example.com", now)?;
+//! assert!(verifier.verify("alice@example.com", &token, now).is_ok());
+//! assert_eq!(verifier.verify("alice@example.com", &token, now), Err(Rejection::Replayed));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Time is always passed in, as Unix seconds. Imports run one way: `token`, `totp`, `rejection`
+//! and `jid` know nobody, `key` uses `totp`, `mint` and `verify` use those and `ledger`, and the
+//! faces, `capi` (C) and `lua` (mlua), use the core and never each other.
+
+#[cfg(all(
+    feature = "capi",
+    any(
+        feature = "lua51",
+        feature = "lua52",
+        feature = "lua53",
+        feature = "lua54",
+        feature = "lua55",
+        feature = "luajit"
+    )
+))]
+compile_error!(
+    "`capi` and a `lua*` feature exclude each other: a C library must not have undefined lua_* \
+     symbols. Build the Lua module with --no-default-features --features lua54 (or another)."
+);
+
+#[forbid(unsafe_code)]
+pub mod jid;
+#[forbid(unsafe_code)]
+pub mod key;
+#[forbid(unsafe_code)]
+pub mod ledger;
+#[forbid(unsafe_code)]
+pub mod mint;
+#[forbid(unsafe_code)]
+pub mod rejection;
+#[forbid(unsafe_code)]
+pub mod setting;
+#[forbid(unsafe_code)]
+pub mod token;
+#[forbid(unsafe_code)]
+pub mod totp;
+#[forbid(unsafe_code)]
+pub mod verify;
+
+#[cfg(feature = "capi")]
+mod capi;
+#[cfg(any(
+    feature = "lua51",
+    feature = "lua52",
+    feature = "lua53",
+    feature = "lua54",
+    feature = "lua55",
+    feature = "luajit"
+))]
+#[forbid(unsafe_code)]
+mod lua;
+
+pub use key::Key;
+pub use mint::Minter;
+pub use rejection::Rejection;
+pub use verify::{Accepted, Verifier};
+
+/// The version of this library, as in `Cargo.toml`.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

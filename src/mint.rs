@@ -1,0 +1,133 @@
+//! [`Minter`]: makes tokens.
+
+use std::fmt;
+
+use crate::jid::{JidError, check_bare};
+use crate::key::Key;
+use crate::setting::{SettingError, check_nonce_length};
+use crate::token::{DEFAULT_NONCE_LENGTH, OTP_DIGITS, Token};
+use crate::totp::step_at;
+
+/// Makes tokens with one key. Shareable between threads.
+#[derive(Debug)]
+pub struct Minter {
+    key: Key,
+    nonce_length: usize,
+}
+
+/// Why no token was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MintError {
+    /// No server would accept a token for this JID.
+    InvalidJid(JidError),
+    /// The nonce has a wrong length or something other than digits.
+    InvalidNonce,
+    /// The operating system gave no random bytes for the nonce.
+    NoRandom,
+}
+
+impl Minter {
+    /// A minter of tokens with nonces of 32 digits.
+    pub fn new(key: Key) -> Self {
+        Self { key, nonce_length: DEFAULT_NONCE_LENGTH }
+    }
+
+    /// Sets the digits of the nonce, 1 to [`MAX_NONCE_LENGTH`](crate::token::MAX_NONCE_LENGTH); the server must expect the same.
+    pub fn with_nonce_length(self, digits: usize) -> Result<Self, SettingError> {
+        Ok(Self { nonce_length: check_nonce_length(digits)?, ..self })
+    }
+
+    /// The digits of the nonce.
+    pub fn nonce_length(&self) -> usize {
+        self.nonce_length
+    }
+
+    /// A fresh token for the bare JID `jid`, good around `now` (Unix seconds).
+    pub fn mint(&self, jid: impl AsRef<[u8]>, now: u64) -> Result<String, MintError> {
+        let mut nonce = vec![0; self.nonce_length];
+        fill_with_digits(&mut nonce).map_err(|_| MintError::NoRandom)?;
+        self.mint_with_nonce(jid, now, nonce)
+    }
+
+    /// As [`Minter::mint`] with a nonce of the caller's: for test vectors. A nonce that is used
+    /// twice in a step makes the same token twice, and the second one is refused.
+    pub fn mint_with_nonce(
+        &self,
+        jid: impl AsRef<[u8]>,
+        now: u64,
+        nonce: impl AsRef<[u8]>,
+    ) -> Result<String, MintError> {
+        let (jid, nonce) = (jid.as_ref(), nonce.as_ref());
+        check_bare(jid).map_err(MintError::InvalidJid)?;
+        if nonce.len() != self.nonce_length || !nonce.iter().all(u8::is_ascii_digit) {
+            return Err(MintError::InvalidNonce);
+        }
+        let otp = self.key.totp().code(step_at(now));
+        let mut digits = format!("{otp:0OTP_DIGITS$}").into_bytes();
+        digits.extend_from_slice(nonce);
+        Ok(Token::new(&digits, self.key.sign(&digits, jid)).encode())
+    }
+}
+
+/// Decimal digits, each equally likely: bytes that would favour some are thrown away.
+fn fill_with_digits(digits: &mut [u8]) -> Result<(), getrandom::Error> {
+    let mut wanted = digits.iter_mut().peekable();
+    while wanted.peek().is_some() {
+        let mut random = [0; 64];
+        getrandom::fill(&mut random)?;
+        let usable = random.iter().filter(|byte| **byte < 250);
+        usable.zip(&mut wanted).for_each(|(byte, digit)| *digit = b'0' + byte % 10);
+    }
+    Ok(())
+}
+
+impl fmt::Display for MintError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidJid(error) => error.fmt(f),
+            Self::InvalidNonce => f.write_str("the nonce has a wrong length or is not all digits"),
+            Self::NoRandom => f.write_str("the operating system gave no random bytes"),
+        }
+    }
+}
+
+impl std::error::Error for MintError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::MAX_NONCE_LENGTH;
+
+    fn minter() -> Minter {
+        Minter::new(Key::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "secret").unwrap())
+    }
+
+    #[test]
+    fn nonces_differ_and_use_every_digit() {
+        let minter = minter().with_nonce_length(500).unwrap();
+        let nonce = |token: String| token[OTP_DIGITS..OTP_DIGITS + 500].to_owned();
+        let one = nonce(minter.mint("alice@example.com", 0).unwrap());
+        assert_ne!(one, nonce(minter.mint("alice@example.com", 0).unwrap()));
+        assert!(('0'..='9').all(|digit| one.contains(digit)), "{one}");
+    }
+
+    #[test]
+    fn bad_input_is_named() {
+        assert_eq!(minter().mint("alice", 0), Err(MintError::InvalidJid(JidError::NotBare)));
+        for nonce in ["", "1", &"1".repeat(33), &"x".repeat(32)] {
+            assert_eq!(minter().mint_with_nonce("a@b", 0, nonce), Err(MintError::InvalidNonce));
+        }
+        for digits in [0, MAX_NONCE_LENGTH + 1] {
+            let refused = minter().with_nonce_length(digits).unwrap_err();
+            assert_eq!(refused, SettingError::NonceLength);
+        }
+    }
+
+    #[test]
+    fn every_clock_can_be_minted_for() {
+        for now in [0, u64::MAX] {
+            assert!(minter().mint("alice@example.com", now).is_ok());
+        }
+    }
+}

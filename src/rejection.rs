@@ -1,0 +1,55 @@
+//! Why a token was refused: one enum, one stable name each, used by every face.
+
+use std::fmt;
+
+/// Why a token was refused.
+///
+/// The reason is for logs, metrics and callers. A client that presents a token learns only
+/// `not-authorized` (or `temporary-auth-failure` for [`Rejection::Unavailable`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The bytes are not a token: see the grammar in [`crate::token`].
+    Malformed,
+    /// No key made this signature for this JID.
+    BadSignature,
+    /// Well signed, but its one-time password belongs to no step of the window.
+    Expired,
+    /// Good, but it was accepted before.
+    Replayed,
+    /// The ledger cannot tell whether it was accepted before, so it is not accepted.
+    Unavailable,
+}
+
+impl Rejection {
+    /// Every rejection, in the order of the C constants.
+    pub const ALL: [Self; 5] =
+        [Self::Malformed, Self::BadSignature, Self::Expired, Self::Replayed, Self::Unavailable];
+
+    /// The stable name, the same in Rust, C, Lua and the logs. It never changes its meaning.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::BadSignature => "bad-signature",
+            Self::Expired => "expired",
+            Self::Replayed => "replayed",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "not a token: check its shape and the length of its nonce",
+            Self::BadSignature => {
+                "not signed for this address with a known key: compare token_secret and the JID"
+            }
+            Self::Expired => "well signed but too old or too new: compare otp_seed and the clocks",
+            Self::Replayed => "accepted once before: every login needs a fresh token",
+            Self::Unavailable => "the ledger of spent tokens gave no answer: look at its storage",
+        })
+    }
+}
+
+impl std::error::Error for Rejection {}

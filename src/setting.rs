@@ -1,0 +1,49 @@
+//! What can be set beside the keys, and what is said about a value that cannot be used.
+
+use std::fmt;
+
+use crate::token::MAX_NONCE_LENGTH;
+use crate::totp::MAX_DEVIATION;
+
+/// Why a setting cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SettingError {
+    /// No key at all: nothing could ever be accepted.
+    NoKey,
+    /// The length of the nonce is not in 1 to [`MAX_NONCE_LENGTH`].
+    NonceLength,
+    /// The deviation is not in 0 to [`MAX_DEVIATION`].
+    Deviation,
+    /// No ledger goes by this URL.
+    Ledger,
+}
+
+pub(crate) fn check_nonce_length(digits: usize) -> Result<usize, SettingError> {
+    if (1..=MAX_NONCE_LENGTH).contains(&digits) {
+        Ok(digits)
+    } else {
+        Err(SettingError::NonceLength)
+    }
+}
+
+pub(crate) fn check_deviation(steps: u64) -> Result<u64, SettingError> {
+    if steps <= MAX_DEVIATION { Ok(steps) } else { Err(SettingError::Deviation) }
+}
+
+impl fmt::Display for SettingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoKey => f.write_str("no key: give an otp_seed and a token_secret"),
+            Self::NonceLength => {
+                write!(f, "nonce_length is out of range: use 1 to {MAX_NONCE_LENGTH} digits")
+            }
+            Self::Deviation => {
+                write!(f, "deviation is out of range: use 0 to {MAX_DEVIATION} steps of 30 s")
+            }
+            Self::Ledger => f.write_str("no such ledger: use \"memory:\""),
+        }
+    }
+}
+
+impl std::error::Error for SettingError {}

@@ -1,0 +1,126 @@
+//! [`Verifier`]: the order of the checks and nothing else.
+
+use std::sync::Arc;
+
+use subtle::ConstantTimeEq;
+
+use crate::jid::MAX_JID_LENGTH;
+use crate::key::Key;
+use crate::ledger::{Fingerprint, Ledger, Spending, Spent};
+use crate::rejection::Rejection;
+use crate::setting::{SettingError, check_deviation, check_nonce_length};
+use crate::token::{DEFAULT_NONCE_LENGTH, SIGNATURE_LENGTH, Token};
+use crate::totp::{OTP_DEVIATION, good_until, step_at, window};
+
+/// Decides about tokens. Shareable between threads.
+#[derive(Debug)]
+pub struct Verifier {
+    keys: Vec<Key>,
+    nonce_length: usize,
+    deviation: u64,
+    ledger: Arc<dyn Ledger>,
+}
+
+/// What is known about an accepted token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Accepted {
+    /// Its step less the current step: below zero if the minter's clock is behind.
+    pub step_offset: i64,
+    /// Which of the verifier's keys made it, counted from 0.
+    pub key: usize,
+}
+
+impl Verifier {
+    /// A verifier of tokens with nonces of 32 digits, whose clocks may be one step apart.
+    ///
+    /// Every key is tried for every token. Verifiers that share a ledger share what is spent.
+    pub fn new(keys: Vec<Key>, ledger: Arc<dyn Ledger>) -> Result<Self, SettingError> {
+        if keys.is_empty() {
+            return Err(SettingError::NoKey);
+        }
+        let (nonce_length, deviation) = (DEFAULT_NONCE_LENGTH, OTP_DEVIATION);
+        Ok(Self { keys, nonce_length, deviation, ledger })
+    }
+
+    /// Sets the digits of the nonce to what the minter makes, 1 to
+    /// [`MAX_NONCE_LENGTH`](crate::token::MAX_NONCE_LENGTH).
+    pub fn with_nonce_length(self, digits: usize) -> Result<Self, SettingError> {
+        Ok(Self { nonce_length: check_nonce_length(digits)?, ..self })
+    }
+
+    /// Sets how many steps the clocks may be apart, 0 to
+    /// [`MAX_DEVIATION`](crate::totp::MAX_DEVIATION).
+    pub fn with_deviation(self, steps: u64) -> Result<Self, SettingError> {
+        Ok(Self { deviation: check_deviation(steps)?, ..self })
+    }
+
+    /// The keys, in the order in which [`Accepted::key`] counts them.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// Accepts `token` for the bare JID `jid` at `now` (Unix seconds), once.
+    ///
+    /// Takes any bytes. The signature is computed and every code of the window compared for each
+    /// well-formed token and each key, so that neither the time taken nor the reason tells a
+    /// client which half of a guess was right.
+    pub fn verify(
+        &self,
+        jid: impl AsRef<[u8]>,
+        token: impl AsRef<[u8]>,
+        now: u64,
+    ) -> Result<Accepted, Rejection> {
+        self.verify_bytes(jid.as_ref(), token.as_ref(), now)
+    }
+
+    fn verify_bytes(&self, jid: &[u8], token: &[u8], now: u64) -> Result<Accepted, Rejection> {
+        let token = Token::parse(token, self.nonce_length).ok_or(Rejection::Malformed)?;
+        if jid.len() > MAX_JID_LENGTH {
+            return Err(Rejection::Malformed);
+        }
+
+        let mut signed_by = None;
+        for (index, key) in self.keys.iter().enumerate() {
+            let signature = key.sign(token.digits(), jid);
+            let step = key.totp().step_of(token.otp(), window(now, self.deviation));
+            if equal(&signature, token.signature()) {
+                signed_by = Some((index, step));
+            }
+        }
+        let (key, step) = signed_by.ok_or(Rejection::BadSignature)?;
+        let step = step.ok_or(Rejection::Expired)?;
+
+        let spending = Spending {
+            fingerprint: fingerprint(token.signature()),
+            step,
+            good_until: good_until(step, self.deviation),
+        };
+        match self.ledger.spend(&spending, now) {
+            Ok(Spent::First) => {
+                Ok(Accepted { step_offset: step.wrapping_sub(step_at(now)).cast_signed(), key })
+            }
+            Ok(Spent::Again) => Err(Rejection::Replayed),
+            Err(_) => Err(Rejection::Unavailable),
+        }
+    }
+}
+
+/// In constant time, by words: a comparison by bytes costs more than the MAC itself.
+fn equal(a: &[u8; SIGNATURE_LENGTH], b: &[u8; SIGNATURE_LENGTH]) -> bool {
+    let difference = a
+        .chunks_exact(8)
+        .zip(b.chunks_exact(8))
+        .fold(0, |difference, (a, b)| difference | (word(a) ^ word(b)));
+    difference.ct_eq(&0).into()
+}
+
+fn word(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+fn fingerprint(signature: &[u8; SIGNATURE_LENGTH]) -> Fingerprint {
+    let mut fingerprint = Fingerprint::default();
+    fingerprint.iter_mut().zip(signature).for_each(|(to, from)| *to = *from);
+    fingerprint
+}
