@@ -62,7 +62,10 @@ impl Key {
 
     /// HMAC-SHA-256 over `digits || jid`, where `digits` is `otp || nonce`.
     pub fn sign(&self, digits: &[u8], jid: &[u8]) -> [u8; 32] {
-        self.mac.clone().chain_update(digits).chain_update(jid).finalize().into_bytes().into()
+        let mut mac = self.mac.clone();
+        mac.update(digits);
+        mac.update(jid);
+        mac.finalize().into_bytes().into()
     }
 
     /// How many bits the seed has; below [`RECOMMENDED_SEED_BITS`] an operator should be told.

@@ -80,12 +80,19 @@ impl Ledger for MemoryLedger {
         let shard = self.shards.get(fingerprint as usize % SHARDS).ok_or(Unavailable)?;
         let mut tables = shard.lock()?;
         // By chance a one-time password can be good in two steps; a token is spent in both.
-        if tables.iter().any(|table| table.spent.contains(fingerprint)) {
+        let (mut others, mut own) = (false, None);
+        for table in tables.iter_mut() {
+            if table.step == spending.step {
+                own = Some(&mut table.spent);
+            } else {
+                others |= table.spent.contains(fingerprint);
+            }
+        }
+        if others {
             return Ok(Spent::Again);
         }
-        if let Some(table) = tables.iter_mut().find(|table| table.step == spending.step) {
-            table.spent.insert(fingerprint)?;
-            return Ok(Spent::First);
+        if let Some(own) = own {
+            return Ok(if own.insert(fingerprint)? { Spent::First } else { Spent::Again });
         }
         if !self.calendar.lock()?.open(spending, now, (self.monotonic)())? {
             return Ok(Spent::Again);

@@ -1,4 +1,4 @@
-//! A set of fingerprints: open addressing, 20 to 24 bytes an entry.
+//! A set of fingerprints: open addressing, 20 to 32 bytes an entry.
 
 use std::collections::TryReserveError;
 use std::num::NonZeroU128;
@@ -7,7 +7,7 @@ use std::num::NonZeroU128;
 ///
 /// Fingerprints are pieces of MACs, spread evenly already and not to be chosen by an attacker, so
 /// a slot is found by scaling the upper half of one to the number of slots. Entries therefore lie
-/// nearly in order and growing walks memory forwards. Full to four fifths at most.
+/// nearly in order and growing walks memory forwards. Between half and four fifths full.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     slots: Vec<Option<NonZeroU128>>,
@@ -16,45 +16,68 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn contains(&self, fingerprint: u128) -> bool {
-        let wanted = Some(nonzero(fingerprint));
-        let slots = self.probe(fingerprint).map(|at| self.slots.get(at).copied().flatten());
-        slots.take_while(Option::is_some).any(|slot| slot == wanted)
+        matches!(self.find(nonzero(fingerprint)), Found::Itself)
     }
 
-    /// Adds what it does not contain.
-    pub(super) fn insert(&mut self, fingerprint: u128) -> Result<(), TryReserveError> {
+    /// Adds a fingerprint; `false` if it is there already.
+    pub(super) fn insert(&mut self, fingerprint: u128) -> Result<bool, TryReserveError> {
+        let fingerprint = nonzero(fingerprint);
+        let mut found = self.find(fingerprint);
+        if matches!(found, Found::Itself) {
+            return Ok(false);
+        }
         let capacity = self.slots.len();
         if self.length >= capacity - capacity / 5 {
             self.grow()?;
+            found = self.find(fingerprint);
         }
-        self.place(nonzero(fingerprint));
+        self.place(found, fingerprint);
         self.length += 1;
-        Ok(())
+        Ok(true)
     }
 
     fn grow(&mut self) -> Result<(), TryReserveError> {
-        let capacity = self.length + self.length / 4 + self.length / 4 + 2;
+        let capacity = 2 * (self.length + 1);
         let mut slots = Vec::new();
         slots.try_reserve_exact(capacity)?;
         slots.resize(capacity, None);
-        let old = std::mem::replace(&mut self.slots, slots);
-        old.into_iter().flatten().for_each(|fingerprint| self.place(fingerprint));
+        for fingerprint in std::mem::replace(&mut self.slots, slots).into_iter().flatten() {
+            self.place(self.find(fingerprint), fingerprint);
+        }
         Ok(())
     }
 
-    fn place(&mut self, fingerprint: NonZeroU128) {
-        let free = self.probe(fingerprint.get()).find(|at| self.slots.get(*at) == Some(&None));
-        if let Some(slot) = free.and_then(|at| self.slots.get_mut(at)) {
+    fn place(&mut self, found: Found, fingerprint: NonZeroU128) {
+        if let Found::Free(at) = found
+            && let Some(slot) = self.slots.get_mut(at)
+        {
             *slot = Some(fingerprint);
         }
     }
 
-    /// Every slot once, from the one that the fingerprint belongs to.
-    fn probe(&self, fingerprint: u128) -> impl Iterator<Item = usize> + use<> {
+    /// Looks from the slot that the fingerprint belongs to, once round.
+    fn find(&self, fingerprint: NonZeroU128) -> Found {
         let capacity = self.slots.len();
-        let start = (((fingerprint >> 64) * capacity as u128) >> 64) as usize;
-        (start..capacity).chain(0..start)
+        let start = (((fingerprint.get() >> 64) * capacity as u128) >> 64) as usize;
+        let (before, from_start) = self.slots.split_at(start.min(capacity));
+        for (first, slots) in [(start, from_start), (0, before)] {
+            for (at, slot) in (first..).zip(slots) {
+                match slot {
+                    None => return Found::Free(at),
+                    Some(other) if *other == fingerprint => return Found::Itself,
+                    Some(_) => {}
+                }
+            }
+        }
+        Found::Nothing
     }
+}
+
+/// Where a fingerprint is or could be.
+enum Found {
+    Itself,
+    Free(usize),
+    Nothing,
 }
 
 /// All-zero stands for a free slot; the one fingerprint in 2^128 that is zero counts as 1.
@@ -76,7 +99,8 @@ mod tests {
         let mut table = Table::default();
         for n in 0..5_000 {
             assert!(!table.contains(spread(n)));
-            table.insert(spread(n)).unwrap();
+            assert_eq!(table.insert(spread(n)), Ok(true));
+            assert_eq!(table.insert(spread(n)), Ok(false));
             assert!(table.contains(spread(n)));
         }
         assert!((0..5_000).all(|n| table.contains(spread(n))));

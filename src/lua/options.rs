@@ -1,0 +1,173 @@
+//! The option table of `new_verifier` and `new_minter`.
+
+use std::sync::Arc;
+
+use mlua::{BorrowedBytes, Table, Value};
+
+use super::LuaLedger;
+use super::time::whole_number;
+use crate::key::{Key, KeyError};
+use crate::ledger::{self, Ledger};
+use crate::setting::SettingError;
+use crate::token::DEFAULT_NONCE_LENGTH;
+use crate::totp::OTP_DEVIATION;
+use crate::{Minter, Verifier};
+
+const NAMES: [&str; 6] =
+    ["otp_seed", "token_secret", "keys", "nonce_length", "deviation", "ledger"];
+
+/// An option that cannot be used: what to do about it, and its name.
+pub(super) struct BadOption {
+    pub(super) message: String,
+    pub(super) option: Option<&'static str>,
+}
+
+/// The options, checked.
+pub(super) struct Options {
+    keys: Vec<Key>,
+    nonce_length: usize,
+    deviation: u64,
+    ledger: Option<Arc<dyn Ledger>>,
+}
+
+type Result<T> = std::result::Result<T, BadOption>;
+
+impl Options {
+    pub(super) fn read(options: &Value) -> Result<Self> {
+        let Value::Table(options) = options else {
+            return Err(bad(None, format!("options must be a table, not {}", kind(options))));
+        };
+        refuse_unknown(options, &NAMES)?;
+        let whole = |name, otherwise| match get(options, name)? {
+            Value::Nil => Ok(otherwise),
+            value => whole_number(&value)
+                .ok_or_else(|| bad(name, format!("{name} must be a whole number from 0 on"))),
+        };
+        Ok(Self {
+            keys: keys(options)?,
+            nonce_length: whole("nonce_length", DEFAULT_NONCE_LENGTH as u64)?
+                .try_into()
+                .map_err(|_| SettingError::NonceLength)?,
+            deviation: whole("deviation", OTP_DEVIATION)?,
+            ledger: ledger(&get(options, "ledger")?)?,
+        })
+    }
+
+    pub(super) fn into_verifier(self) -> Result<Verifier> {
+        let ledger = match self.ledger {
+            Some(ledger) => ledger,
+            None => ledger::open("memory:")?,
+        };
+        Ok(Verifier::new(self.keys, ledger)?
+            .with_nonce_length(self.nonce_length)?
+            .with_deviation(self.deviation)?)
+    }
+
+    /// A minter for the first key.
+    pub(super) fn into_minter(self) -> Result<Minter> {
+        let key = self.keys.into_iter().next().ok_or(SettingError::NoKey)?;
+        Ok(Minter::new(key).with_nonce_length(self.nonce_length)?)
+    }
+}
+
+/// The one key of `otp_seed` and `token_secret`, or the list `keys` of such pairs.
+fn keys(options: &Table) -> Result<Vec<Key>> {
+    match get(options, "keys")? {
+        Value::Nil => Ok(vec![key(options)?]),
+        Value::Table(list) => {
+            if !get(options, "otp_seed")?.is_nil() || !get(options, "token_secret")?.is_nil() {
+                let message = "give either keys or otp_seed and token_secret, not both";
+                return Err(bad("keys", message));
+            }
+            let pairs = list.sequence_values::<Value>().map(|pair| match pair {
+                Ok(Value::Table(pair)) => {
+                    refuse_unknown(&pair, &["otp_seed", "token_secret"])?;
+                    key(&pair)
+                }
+                _ => Err(bad("keys", "keys must be a list of tables")),
+            });
+            pairs.collect()
+        }
+        _ => Err(bad("keys", "keys must be a list of tables")),
+    }
+}
+
+fn key(pair: &Table) -> Result<Key> {
+    let (seed, secret) = (string(pair, "otp_seed")?, string(pair, "token_secret")?);
+    Ok(Key::new(&*seed, &*secret)?)
+}
+
+fn string(options: &Table, name: &'static str) -> Result<BorrowedBytes> {
+    match get(options, name)? {
+        Value::String(string) => Ok(string.as_bytes()),
+        Value::Nil => Err(bad(name, format!("{name} is missing"))),
+        value => Err(bad(name, format!("{name} must be a string in quotes, not {}", kind(&value)))),
+    }
+}
+
+fn ledger(value: &Value) -> Result<Option<Arc<dyn Ledger>>> {
+    match value {
+        Value::Nil => Ok(None),
+        Value::String(url) => Ok(Some(ledger::open(&*url.as_bytes())?)),
+        Value::UserData(object) => match object.borrow::<LuaLedger>() {
+            Ok(ledger) => Ok(Some(Arc::clone(&ledger.0))),
+            Err(_) => Err(SettingError::Ledger.into()),
+        },
+        _ => Err(SettingError::Ledger.into()),
+    }
+}
+
+fn get(options: &Table, name: &'static str) -> Result<Value> {
+    options.raw_get(name).map_err(|error| bad(name, error.to_string()))
+}
+
+/// A misspelt option would otherwise be a setting silently not made.
+fn refuse_unknown(options: &Table, known: &[&str]) -> Result<()> {
+    for pair in options.pairs::<Value, Value>() {
+        let (name, _) = pair.map_err(|error| bad(None, error.to_string()))?;
+        let is_known = |name: &Value| match name {
+            Value::String(name) => known.iter().any(|known| name == known),
+            _ => false,
+        };
+        if !is_known(&name) {
+            let name = name.to_string().unwrap_or_default();
+            let known = known.join(", ");
+            return Err(bad(None, format!("no option is called {name:?}; there are: {known}")));
+        }
+    }
+    Ok(())
+}
+
+/// What Lua calls it: `integer` is not a type of Lua's.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Integer(_) | Value::Number(_) => "a number",
+        other => other.type_name(),
+    }
+}
+
+fn bad(option: impl Into<Option<&'static str>>, message: impl Into<String>) -> BadOption {
+    BadOption { message: message.into(), option: option.into() }
+}
+
+impl From<KeyError> for BadOption {
+    fn from(error: KeyError) -> Self {
+        let option = match error {
+            KeyError::InvalidSeed | KeyError::ShortSeed => "otp_seed",
+            KeyError::EmptySecret => "token_secret",
+        };
+        bad(option, error.to_string())
+    }
+}
+
+impl From<SettingError> for BadOption {
+    fn from(error: SettingError) -> Self {
+        let option = match error {
+            SettingError::NoKey => "keys",
+            SettingError::NonceLength => "nonce_length",
+            SettingError::Deviation => "deviation",
+            SettingError::Ledger => "ledger",
+        };
+        bad(option, error.to_string())
+    }
+}
