@@ -69,7 +69,6 @@ mod capi;
     feature = "lua55",
     feature = "luajit"
 ))]
-#[forbid(unsafe_code)]
 mod lua;
 
 pub use key::Key;

@@ -7,15 +7,17 @@
 
 mod options;
 mod time;
+#[allow(unsafe_code)]
+mod verifier;
 
 use std::sync::Arc;
 
 use mlua::{
-    IntoLuaMulti, Lua, LuaString, MultiValue, Result, Table, UserData, UserDataMethods, Value,
+    AnyUserData, IntoLuaMulti, Lua, LuaString, MultiValue, Result, Table, UserData,
+    UserDataMethods, Value,
 };
 
 use crate::ledger::{self, Ledger};
-use crate::verify::Verifier;
 use crate::{Minter, key};
 use options::{BadOption, Options};
 use time::unix_time_or_now;
@@ -24,6 +26,8 @@ use time::unix_time_or_now;
 fn xtoken(lua: &Lua) -> Result<Table> {
     let module = lua.create_table()?;
     module.set("version", crate::VERSION)?;
+    let verifiers = verifier::Class::new(lua)?;
+    let new_verifier = move |lua: &Lua, options| new_verifier(lua, &verifiers, options);
     module.set("new_verifier", lua.create_function(new_verifier)?)?;
     module.set("new_minter", lua.create_function(new_minter)?)?;
     module.set("new_ledger", lua.create_function(new_ledger)?)?;
@@ -32,18 +36,21 @@ fn xtoken(lua: &Lua) -> Result<Table> {
 }
 
 /// `xtoken.new_verifier { … }` -> verifier | nil, message, option
-fn new_verifier(lua: &Lua, options: Value) -> Result<MultiValue> {
-    or_message(lua, Options::read(&options).and_then(Options::into_verifier).map(LuaVerifier))
+fn new_verifier(lua: &Lua, class: &verifier::Class, options: Value) -> Result<MultiValue> {
+    let verifier = Options::read(&options).and_then(Options::into_verifier);
+    or_message(lua, verifier, |verifier| class.wrap(verifier))
 }
 
 /// `xtoken.new_minter { … }` -> minter | nil, message, option
 fn new_minter(lua: &Lua, options: Value) -> Result<MultiValue> {
-    or_message(lua, Options::read(&options).and_then(Options::into_minter).map(LuaMinter))
+    let minter = Options::read(&options).and_then(Options::into_minter);
+    or_message(lua, minter, |minter| lua.create_userdata(LuaMinter(minter)))
 }
 
 /// `xtoken.new_ledger(url)` -> ledger | nil, message, "ledger"
 fn new_ledger(lua: &Lua, url: LuaString) -> Result<MultiValue> {
-    or_message(lua, ledger::open(&*url.as_bytes()).map(LuaLedger).map_err(BadOption::from))
+    let ledger = ledger::open(&*url.as_bytes()).map_err(BadOption::from);
+    or_message(lua, ledger, |ledger| lua.create_userdata(LuaLedger(ledger)))
 }
 
 /// `xtoken.generate_key()` -> otp_seed, token_secret | nil, message
@@ -57,29 +64,6 @@ fn generate_key(lua: &Lua, (): ()) -> Result<MultiValue> {
 struct LuaLedger(Arc<dyn Ledger>);
 
 impl UserData for LuaLedger {}
-
-struct LuaVerifier(Verifier);
-
-impl UserData for LuaVerifier {
-    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        // verifier:verify(jid, token [, unix_time]) -> true | false, reason
-        methods.add_method(
-            "verify",
-            |_, this, (jid, token, time): (LuaString, LuaString, Value)| match this.0.verify(
-                &*jid.as_bytes(),
-                &*token.as_bytes(),
-                unix_time_or_now(&time)?,
-            ) {
-                Ok(_) => Ok((true, None)),
-                Err(rejection) => Ok((false, Some(rejection.name()))),
-            },
-        );
-        // verifier:seed_bits() -> bits of the weakest seed
-        methods.add_method("seed_bits", |_, this, ()| {
-            Ok(this.0.keys().iter().map(|key| key.seed_bits()).min())
-        });
-    }
-}
 
 struct LuaMinter(Minter);
 
@@ -101,12 +85,13 @@ impl UserData for LuaMinter {
     }
 }
 
-fn or_message(
+fn or_message<T>(
     lua: &Lua,
-    result: std::result::Result<impl UserData + 'static, BadOption>,
+    result: std::result::Result<T, BadOption>,
+    wrap: impl FnOnce(T) -> Result<AnyUserData>,
 ) -> Result<MultiValue> {
     match result {
-        Ok(object) => lua.create_userdata(object)?.into_lua_multi(lua),
+        Ok(object) => wrap(object)?.into_lua_multi(lua),
         Err(bad) => (Value::Nil, bad.message, bad.option).into_lua_multi(lua),
     }
 }

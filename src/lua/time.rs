@@ -25,6 +25,6 @@ pub(super) fn whole_number(value: &Value) -> Option<u64> {
 }
 
 /// A clock before 1970 counts as 0.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
 }

@@ -1,0 +1,99 @@
+//! `xtoken_verifier`: decides about tokens.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+
+use super::bytes::chars;
+use super::config::xtoken_config;
+use super::fork::Protected;
+use super::status::{Failure, xtoken_status};
+use crate::{Verifier, ledger};
+
+/// Decides about tokens and remembers which it has accepted.
+///
+/// Owned by whoever called `xtoken_verifier_new`, until `xtoken_verifier_free`. Any number of
+/// threads may verify with one verifier at once: a token that several present together is
+/// accepted for exactly one of them. Keep one verifier for the life of the server, since what it
+/// has accepted is forgotten with it.
+///
+/// After `fork` both processes may go on using it, whatever other threads were doing; each
+/// process then remembers for itself, so a token can be accepted once in each.
+pub struct xtoken_verifier {
+    // Before `_protected`: the last owner of a ledger is thus never a list of them.
+    verifier: Verifier,
+    _protected: Protected,
+}
+
+/// Makes a verifier with all keys of `config` and opens its ledger.
+///
+/// `*verifier` need not be initialised; on failure it is NULL.
+///
+/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_NO_KEY`, `XTOKEN_INVALID_LEDGER` or, if `fork`
+/// cannot be made safe (`pthread_atfork` failed), `XTOKEN_UNAVAILABLE`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn xtoken_verifier_new(
+    config: Option<&xtoken_config>,
+    verifier: Option<&mut MaybeUninit<Option<Box<xtoken_verifier>>>>,
+) -> xtoken_status {
+    guarded!([verifier] {
+        verifier.write(None);
+        let config = config.ok_or(Failure::NULL)?;
+        let ledger = ledger::open(&config.ledger)?;
+        let protected = Protected::new(&ledger)?;
+        let made = Verifier::new(config.keys().collect::<Result<_, _>>()?, ledger)?
+            .with_nonce_length(config.nonce_length)?
+            .with_deviation(config.deviation)?;
+        verifier.write(Some(Box::new(xtoken_verifier { verifier: made, _protected: protected })));
+        Ok(())
+    })
+}
+
+/// Accepts a token, once. Only `XTOKEN_OK` means that the user may log in.
+///
+/// `jid` is the bare JID that the user claims, `user@host`, prepared (SASLprep and nodeprep for
+/// the user, so lower case); `token` is what the client sent. Both may hold any bytes, must not
+/// be NULL (an empty one is a valid pointer and length 0) and need no NUL at their ends.
+/// `unix_time` is the present in seconds since 1970, UTC, as `time(NULL)` gives it.
+///
+/// Tell a client nothing but success or failure; the reason is for your logs.
+///
+/// `XTOKEN_OK`, or why not: `XTOKEN_MALFORMED`, `XTOKEN_BAD_SIGNATURE`, `XTOKEN_EXPIRED`,
+/// `XTOKEN_REPLAYED`, `XTOKEN_UNAVAILABLE`; `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_LENGTH`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn xtoken_verifier_verify(
+    verifier: Option<&xtoken_verifier>,
+    jid: *const c_char,
+    jid_len: usize,
+    token: *const c_char,
+    token_len: usize,
+    unix_time: u64,
+) -> xtoken_status {
+    guarded!([verifier] {
+        // SAFETY: the header asks the caller for this many readable bytes.
+        let jid = unsafe { chars(jid, jid_len) }?;
+        // SAFETY: as above.
+        let token = unsafe { chars(token, token_len) }?;
+        verifier.verifier.verify(jid, token, unix_time)?;
+        Ok(())
+    })
+}
+
+/// How many bits the weakest seed of the verifier has. Below 128 the operator should be told to
+/// make a longer one. 0 if `verifier` is NULL.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn xtoken_verifier_seed_bits(verifier: Option<&xtoken_verifier>) -> usize {
+    guarded!(or 0; {
+        let keys = verifier.map_or(&[][..], |verifier| verifier.verifier.keys());
+        keys.iter().map(|key| key.seed_bits()).min().unwrap_or(0)
+    })
+}
+
+/// Frees a verifier, wipes its keys and forgets what it has accepted. No other thread may be
+/// using it. NULL is ignored.
+#[unsafe(no_mangle)]
+pub extern "C" fn xtoken_verifier_free(verifier: Option<Box<xtoken_verifier>>) {
+    guarded!(or (); { drop(verifier) })
+}
