@@ -32,11 +32,52 @@ lua/xtoken.so: target/lua/5.4/xtoken.so
 .PHONY: plugins
 plugins: lua/xtoken.so ## the native module for Prosody (Lua 5.4), in lua/ beside the plugins
 
-# --- Tests -------------------------------------------------------------------------------------
+include packaging/lua.mk
+include packaging/c.mk
+
+# --- Prosody -----------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: ## builds the module, starts a Prosody on this machine, logs in with a token
+	scripts/need gcc libc6-dev python3 lua5.4 prosody
+	$(MAKE) plugins
+	python3 examples/demo/demo.py
+
+.PHONY: test-prosody
+test-prosody: lua/xtoken.so ## logins on real Prosody servers, 0.12 and 13.0
+	scripts/need python3 python3-venv openssl prosody lua5.4 lua-sec lua-unbound
+	tests/prosody/run
+
+# --- All ---------------------------------------------------------------------------------------
+
+.PHONY: test
+test: test-rust test-c test-lua test-readme test-prosody ## every test
 
 .PHONY: test-rust
 test-rust: ## the Rust tests
+	scripts/need gcc libc6-dev
 	$(CARGO) test --locked
+
+.PHONY: test-readme
+test-readme: capi lua/xtoken.so ## the code that the README shows
+	scripts/need gcc python3 lua5.4
+	tests/readme/run
+
+.PHONY: lint
+lint: ## formatting, clippy, luacheck, shellcheck
+	scripts/need gcc libc6-dev lua-check shellcheck
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --lib --no-default-features --features lua54 --target-dir target/lua/5.4/build -- -D warnings
+	luacheck --quiet lua tests benches
+	shellcheck scripts/* tests/*/run .ci/run
+
+.PHONY: bench
+bench: capi target/lua/5.4/xtoken.so ## ns a token through Rust, C and Lua; REFERENCE= adds the Lua verifier
+	scripts/need gcc python3 lua5.4
+	$(CARGO) build --locked --benches --profile bench
+	gcc -std=c11 -O2 -Wall -Wextra -Iinclude -o target/bench-c benches/verify.c -Ltarget/capi -lxtoken -Wl,-rpath,$(CURDIR)/target/capi
+	LUA_CPATH='target/lua/5.4/?.so;;' benches/run "$(CARGO) bench -q --locked --bench verify" target/bench-c "lua5.4 benches/verify.lua"
 
 .PHONY: clean
 clean: ## removes what was built
