@@ -16,7 +16,12 @@ pub const RECOMMENDED_SEED_BITS: usize = 128;
 const BASE32: base32::Alphabet = base32::Alphabet::Rfc4648 { padding: false };
 
 /// What the web application and the server share: an OTP seed and a token secret.
-pub struct Key {
+///
+/// The key states have an address of their own, because a vector that moves its elements wipes
+/// nothing where they were.
+pub struct Key(Box<State>);
+
+struct State {
     totp: Totp,
     mac: Hmac<Sha256>,
     seed_bits: usize,
@@ -52,17 +57,18 @@ impl Key {
         if token_secret.as_ref().is_empty() {
             return Err(KeyError::EmptySecret);
         }
-        Ok(Self { totp: Totp::new(&seed), mac: keyed(token_secret.as_ref()), seed_bits })
+        let state = State { totp: Totp::new(&seed), mac: keyed(token_secret.as_ref()), seed_bits };
+        Ok(Self(Box::new(state)))
     }
 
     /// The one-time passwords of the seed.
     pub fn totp(&self) -> &Totp {
-        &self.totp
+        &self.0.totp
     }
 
     /// HMAC-SHA-256 over `digits || jid`, where `digits` is `otp || nonce`.
     pub fn sign(&self, digits: &[u8], jid: &[u8]) -> [u8; 32] {
-        let mut mac = self.mac.clone();
+        let mut mac = self.0.mac.clone();
         mac.update(digits);
         mac.update(jid);
         mac.finalize().into_bytes().into()
@@ -70,7 +76,7 @@ impl Key {
 
     /// How many bits the seed has; below [`RECOMMENDED_SEED_BITS`] an operator should be told.
     pub fn seed_bits(&self) -> usize {
-        self.seed_bits
+        self.0.seed_bits
     }
 }
 
@@ -84,7 +90,13 @@ pub fn generate() -> Result<(Zeroizing<String>, Zeroizing<String>), getrandom::E
 fn random_base32<const BYTES: usize>() -> Result<Zeroizing<String>, getrandom::Error> {
     let mut bytes = Zeroizing::new([0; BYTES]);
     getrandom::fill(bytes.as_mut_slice())?;
-    Ok(Zeroizing::new(base32::encode(BASE32, bytes.as_slice())))
+    // In groups of 5 bytes, for which the encoder's own buffer is large enough from the start: one
+    // that has to grow leaves a copy behind.
+    let mut text = Zeroizing::new(String::with_capacity(BYTES.div_ceil(5) * 8));
+    for group in bytes.chunks(5) {
+        text.push_str(&Zeroizing::new(base32::encode(BASE32, group)));
+    }
+    Ok(text)
 }
 
 fn decode_seed(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
@@ -110,7 +122,7 @@ fn is_base32(byte: &u8) -> bool {
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("seed_bits", &self.seed_bits).finish_non_exhaustive()
+        f.debug_struct("Key").field("seed_bits", &self.0.seed_bits).finish_non_exhaustive()
     }
 }
 

@@ -2,8 +2,8 @@
 //! function and converts the result.
 //!
 //! What can go wrong in the course of things comes back as values: `false, reason` from a
-//! verifier, `nil, message` from everything else. Only an argument of a wrong type, which is a
-//! bug of the caller, raises an error.
+//! verifier, `nil, message` from everything else. A method raises an error when it is called on
+//! another object, and `verify` when an argument has a wrong type: both are bugs of the caller.
 
 mod options;
 mod time;
@@ -13,11 +13,12 @@ mod verifier;
 use std::sync::Arc;
 
 use mlua::{
-    AnyUserData, IntoLuaMulti, Lua, LuaString, MultiValue, Result, Table, UserData,
-    UserDataMethods, Value,
+    AnyUserData, IntoLuaMulti, Lua, MetaMethod, MultiValue, Result, Table, UserData,
+    UserDataFields, UserDataMethods, Value,
 };
 
 use crate::ledger::{self, Ledger};
+use crate::setting::SettingError;
 use crate::{Minter, key};
 use options::{BadOption, Options};
 use time::unix_time_or_now;
@@ -48,8 +49,11 @@ fn new_minter(lua: &Lua, options: Value) -> Result<MultiValue> {
 }
 
 /// `xtoken.new_ledger(url)` -> ledger | nil, message, "ledger"
-fn new_ledger(lua: &Lua, url: LuaString) -> Result<MultiValue> {
-    let ledger = ledger::open(&*url.as_bytes()).map_err(BadOption::from);
+fn new_ledger(lua: &Lua, url: Value) -> Result<MultiValue> {
+    let ledger = match &url {
+        Value::String(url) => ledger::open(&*url.as_bytes()).map_err(BadOption::from),
+        _ => Err(SettingError::Ledger.into()),
+    };
     or_message(lua, ledger, |ledger| lua.create_userdata(LuaLedger(ledger)))
 }
 
@@ -63,26 +67,49 @@ fn generate_key(lua: &Lua, (): ()) -> Result<MultiValue> {
 
 struct LuaLedger(Arc<dyn Ledger>);
 
-impl UserData for LuaLedger {}
+impl UserData for LuaLedger {
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        fields.add_meta_field(MetaMethod::Type, "xtoken.ledger");
+    }
+}
 
 struct LuaMinter(Minter);
 
 impl UserData for LuaMinter {
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        fields.add_meta_field(MetaMethod::Type, "xtoken.minter");
+    }
+
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
         // minter:mint(jid [, unix_time [, nonce]]) -> token | nil, message
-        type Arguments = (LuaString, Value, Option<LuaString>);
-        methods.add_method("mint", |lua, this, (jid, time, nonce): Arguments| {
-            let (jid, now) = (jid.as_bytes(), unix_time_or_now(&time)?);
-            let token = match nonce {
-                Some(nonce) => this.0.mint_with_nonce(&*jid, now, &*nonce.as_bytes()),
-                None => this.0.mint(&*jid, now),
-            };
-            match token {
+        methods.add_method(
+            "mint",
+            |lua, this, (jid, time, nonce): (Value, Value, Value)| match mint(
+                &this.0, &jid, &time, &nonce,
+            ) {
                 Ok(token) => token.into_lua_multi(lua),
-                Err(error) => (Value::Nil, error.to_string()).into_lua_multi(lua),
-            }
-        });
+                Err(message) => (Value::Nil, message).into_lua_multi(lua),
+            },
+        );
     }
+}
+
+fn mint(
+    minter: &Minter,
+    jid: &Value,
+    time: &Value,
+    nonce: &Value,
+) -> std::result::Result<String, String> {
+    let Value::String(jid) = jid else { return Err("jid must be a string".to_owned()) };
+    let jid = &*jid.as_bytes();
+    let now = unix_time_or_now(time)
+        .ok_or_else(|| "unix_time must be whole seconds, 0 or later".to_owned())?;
+    let token = match nonce {
+        Value::Nil => minter.mint(jid, now),
+        Value::String(nonce) => minter.mint_with_nonce(jid, now, &*nonce.as_bytes()),
+        _ => return Err("nonce must be a string".to_owned()),
+    };
+    token.map_err(|error| error.to_string())
 }
 
 fn or_message<T>(

@@ -46,7 +46,9 @@ impl fmt::Display for Rejection {
                 "not signed for this address with a known key: compare token_secret and the JID"
             }
             Self::Expired => "well signed but too old or too new: compare otp_seed and the clocks",
-            Self::Replayed => "accepted once before: every login needs a fresh token",
+            Self::Replayed => {
+                "accepted before, or older than a clock that was set back: mint one for every login"
+            }
             Self::Unavailable => "the ledger of spent tokens gave no answer: look at its storage",
         })
     }

@@ -31,12 +31,12 @@ pub const fn step_at(unix_time: u64) -> u64 {
 /// The steps whose codes are good at `unix_time`, from `deviation` back to `deviation` ahead.
 pub const fn window(unix_time: u64, deviation: u64) -> RangeInclusive<u64> {
     let step = step_at(unix_time);
-    step.saturating_sub(deviation)..=step + deviation
+    step.saturating_sub(deviation)..=step.saturating_add(deviation)
 }
 
 /// The Unix time (seconds) from which on a code of `step` is no longer good.
 pub const fn good_until(step: u64, deviation: u64) -> u64 {
-    (step + deviation + 1).saturating_mul(OTP_INTERVAL)
+    step.saturating_add(deviation).saturating_add(1).saturating_mul(OTP_INTERVAL)
 }
 
 /// The one-time passwords of one seed. Wiped on drop.
@@ -55,7 +55,7 @@ impl Totp {
     /// The code of one step, below 100,000,000.
     pub fn code(&self, step: u64) -> u32 {
         // Steps beyond the reach of a cached entry lie 130,000 years ahead.
-        let cacheable = step + 1 < 1 << (u64::BITS - CODE_BITS);
+        let cacheable = step < (1 << (u64::BITS - CODE_BITS)) - 1;
         let slot = self.cache.get(step as usize % CACHE_SLOTS).filter(|_| cacheable);
         let Some(slot) = slot else { return self.compute(step) };
         let cached = slot.load(Relaxed);
@@ -142,7 +142,9 @@ mod tests {
     fn the_cache_answers_as_the_computation_does() {
         let totp = Totp::new(b"another seed");
         let far = 1 << (u64::BITS - CODE_BITS);
-        for step in (0..200).chain(far - 40..far + 40).chain([u64::MAX / OTP_INTERVAL]).rev() {
+        for step in
+            (0..200).chain(far - 40..far + 40).chain([u64::MAX / OTP_INTERVAL, u64::MAX]).rev()
+        {
             assert_eq!(totp.code(step), totp.compute(step));
             assert_eq!(totp.code(step), totp.compute(step));
         }

@@ -34,7 +34,9 @@ pub struct Accepted {
 impl Verifier {
     /// A verifier of tokens with nonces of 32 digits, whose clocks may be one step apart.
     ///
-    /// Every key is tried for every token. Verifiers that share a ledger share what is spent.
+    /// Every key is tried for every token. Verifiers that share a ledger share what is spent;
+    /// they should have one deviation, or else a token that only the wider window admits may be
+    /// refused as [`Rejection::Replayed`].
     pub fn new(keys: Vec<Key>, ledger: Arc<dyn Ledger>) -> Result<Self, SettingError> {
         if keys.is_empty() {
             return Err(SettingError::NoKey);
@@ -80,11 +82,14 @@ impl Verifier {
             return Err(Rejection::Malformed);
         }
 
-        let mut signed_by = None;
+        // The first key whose signature fits, but rather one whose one-time password fits too: a
+        // new seed may keep company with the old secret.
+        let mut signed_by: Option<(usize, Option<u64>)> = None;
         for (index, key) in self.keys.iter().enumerate() {
             let signature = key.sign(token.digits(), jid);
             let step = key.totp().step_of(token.otp(), window(now, self.deviation));
-            if equal(&signature, token.signature()) {
+            let is_better = signed_by.is_none_or(|(_, step)| step.is_none());
+            if equal(&signature, token.signature()) && is_better {
                 signed_by = Some((index, step));
             }
         }

@@ -20,16 +20,21 @@ use crate::totp::OTP_DEVIATION;
 ///
 /// A call that fails changes nothing.
 pub struct xtoken_config {
-    // Not `Key`s: those cannot be copied, and one config may serve several verifiers.
-    keys: Vec<(Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>)>,
+    keys: Vec<Pair>,
     pub(super) nonce_length: usize,
     pub(super) deviation: u64,
     pub(super) ledger: Vec<u8>,
 }
 
+/// Not a `Key`, which cannot be copied: one config may serve several verifiers.
+struct Pair {
+    otp_seed: Zeroizing<Vec<u8>>,
+    token_secret: Zeroizing<Vec<u8>>,
+}
+
 impl xtoken_config {
     pub(super) fn keys(&self) -> impl Iterator<Item = Result<Key, Failure>> {
-        self.keys.iter().map(|(seed, secret)| Ok(Key::new(seed, secret)?))
+        self.keys.iter().map(|pair| Ok(Key::new(&pair.otp_seed, &pair.token_secret)?))
     }
 }
 
@@ -70,11 +75,14 @@ pub unsafe extern "C" fn xtoken_config_add_key(
 ) -> xtoken_status {
     guarded!([config] {
         // SAFETY: the header asks the caller for this many readable bytes.
-        let seed = unsafe { chars(otp_seed, otp_seed_len) }?;
+        let otp_seed = unsafe { chars(otp_seed, otp_seed_len) }?;
         // SAFETY: as above.
-        let secret = unsafe { bytes(token_secret, token_secret_len) }?;
-        Key::new(seed, secret)?;
-        config.keys.push((Zeroizing::new(seed.into()), Zeroizing::new(secret.into())));
+        let token_secret = unsafe { bytes(token_secret, token_secret_len) }?;
+        Key::new(otp_seed, token_secret)?;
+        config.keys.push(Pair {
+            otp_seed: Zeroizing::new(otp_seed.into()),
+            token_secret: Zeroizing::new(token_secret.into()),
+        });
         Ok(())
     })
 }

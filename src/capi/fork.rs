@@ -5,9 +5,8 @@
 //! list, then the ledgers, and nobody who is inside a ledger waits for the list.
 
 use std::cell::Cell;
-use std::mem::ManuallyDrop;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire};
+use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::status::{Failure, XTOKEN_UNAVAILABLE};
@@ -52,8 +51,8 @@ fn lock() -> MutexGuard<'static, Ledgers> {
     LEDGERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// No lock here, since none of it could be held across a fork yet. Two threads that come at once
-/// both set the handlers, and these expect to be called twice.
+/// Without a lock, which a fork in this very moment would leave locked in the child. Two threads
+/// that come at once may both set the handlers; these expect to be called twice.
 fn set_handlers() -> Result<(), Failure> {
     if HANDLERS_ARE_SET.load(Acquire) {
         return Ok(());
@@ -64,7 +63,7 @@ fn set_handlers() -> Result<(), Failure> {
     if error != 0 {
         return Err(Failure(XTOKEN_UNAVAILABLE));
     }
-    HANDLERS_ARE_SET.swap(true, AcqRel);
+    HANDLERS_ARE_SET.store(true, Release);
     Ok(())
 }
 
@@ -105,6 +104,51 @@ impl Standstill {
 
 /// A ledger and the guard that borrows from it.
 struct HeldLedger {
-    guard: ManuallyDrop<Box<dyn Held>>,
-    ledger: ManuallyDrop<Arc<dyn Ledger>>,
+    // Dropped before what it borrows from.
+    _guard: Box<dyn Held>,
+    _ledger: Arc<dyn Ledger>,
+}
+
+impl HeldLedger {
+    fn new(ledger: Arc<dyn Ledger>) -> Self {
+        // SAFETY: what it points to lives until `_ledger` is dropped, which is after `_guard`.
+        let borrowed: &'static dyn Ledger = unsafe { &*Arc::as_ptr(&ledger) };
+        Self { _guard: borrowed.hold(), _ledger: ledger }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger;
+
+    #[test]
+    fn the_list_holds_what_lives_and_no_more() {
+        let ledger = ledger::open("memory:").unwrap();
+        let on_list = || lock().iter().any(|l| l.ptr_eq(&Arc::downgrade(&ledger)));
+        let protected = Protected::new(&ledger).unwrap();
+        assert!(on_list());
+        drop(protected);
+        assert!(on_list());
+        let pointer = Arc::downgrade(&ledger);
+        drop(ledger);
+        drop(Protected);
+        assert!(!lock().iter().any(|l| l.ptr_eq(&pointer)));
+    }
+
+    #[test]
+    fn handlers_that_were_set_twice_do_no_harm() {
+        let ledger = ledger::open("memory:").unwrap();
+        let _protected = Protected::new(&ledger).unwrap();
+        // SAFETY: as at a fork, in one thread.
+        unsafe { before() };
+        // SAFETY: as above.
+        unsafe { before() };
+        assert!(LEDGERS.try_lock().is_err());
+        // SAFETY: as above.
+        unsafe { after() };
+        // SAFETY: as above.
+        unsafe { after() };
+        drop(ledger.hold());
+    }
 }

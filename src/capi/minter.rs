@@ -10,10 +10,12 @@ use super::config::xtoken_config;
 use super::status::{Failure, xtoken_status};
 use crate::Minter;
 use crate::setting::SettingError;
-use crate::token::encoded_length;
+use crate::token::{MAX_TOKEN_LENGTH, encoded_length};
 
 /// A buffer of this many bytes holds every token and the NUL behind it.
 pub const XTOKEN_TOKEN_SIZE_MAX: usize = 1024;
+
+const _: () = assert!(XTOKEN_TOKEN_SIZE_MAX == MAX_TOKEN_LENGTH + 1);
 
 /// Makes tokens.
 ///
@@ -89,15 +91,4 @@ pub unsafe extern "C" fn xtoken_minter_mint(
 #[unsafe(no_mangle)]
 pub extern "C" fn xtoken_minter_free(minter: Option<Box<xtoken_minter>>) {
     guarded!(or (); { drop(minter) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::token::MAX_TOKEN_LENGTH;
-
-    #[test]
-    fn the_largest_token_fits() {
-        assert_eq!(XTOKEN_TOKEN_SIZE_MAX, MAX_TOKEN_LENGTH + 1);
-    }
 }

@@ -77,7 +77,11 @@ static STATUSES: [Entry; 20] = [
         c"expired",
         c"well signed but too old or too new: compare otp_seed and the clocks",
     ),
-    Entry(XTOKEN_REPLAYED, c"replayed", c"accepted once before: every login needs a fresh token"),
+    Entry(
+        XTOKEN_REPLAYED,
+        c"replayed",
+        c"accepted before, or older than a clock that was set back: mint one for every login",
+    ),
     Entry(XTOKEN_THROTTLED, c"throttled", c"too many attempts: try again later"),
     Entry(
         XTOKEN_UNAVAILABLE,

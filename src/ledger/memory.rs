@@ -45,7 +45,9 @@ impl MemoryLedger {
     }
 
     /// As [`MemoryLedger::new`] with a clock of the caller's that is never set and never goes
-    /// back, such as `CLOCK_MONOTONIC`: for tests.
+    /// back, such as `CLOCK_MONOTONIC`: for tests, and for times that pass faster than real ones
+    /// (with [`MemoryLedger::new`] nothing would be dropped meanwhile). A clock that runs fast
+    /// makes good tokens be refused, never accepted twice.
     pub fn with_monotonic_clock(clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         let shard = || Mutex::new(Vec::with_capacity(USUAL_STEPS));
         Self {
@@ -62,13 +64,17 @@ impl MemoryLedger {
         if self.looked_in.load(Relaxed) == step || self.looked_in.swap(step, Relaxed) == step {
             return Ok(());
         }
-        let closed = self.calendar.lock()?.close(now, (self.monotonic)());
-        for step in closed {
-            for shard in &self.shards {
-                shard.lock()?.retain(|table| table.step != step);
-            }
+        if !self.calendar.lock()?.close(now, (self.monotonic)()) {
+            return Ok(());
         }
-        Ok(())
+        // A shard that cannot be cleaned must not keep the ones behind it from being.
+        let clean = |shard: &Mutex<Vec<StepTable>>| {
+            let mut tables = shard.lock()?;
+            let calendar = self.calendar.lock()?;
+            tables.retain(|table| !calendar.is_closed(table.step));
+            Ok(())
+        };
+        self.shards.iter().map(clean).fold(Ok(()), Result::and)
     }
 }
 
@@ -79,7 +85,7 @@ impl Ledger for MemoryLedger {
         let fingerprint = u128::from_le_bytes(spending.fingerprint);
         let shard = self.shards.get(fingerprint as usize % SHARDS).ok_or(Unavailable)?;
         let mut tables = shard.lock()?;
-        // By chance a one-time password can be good in two steps; a token is spent in both.
+        // By chance a one-time password can be good in two steps; then it is spent in both.
         let (mut others, mut own) = (false, None);
         for table in tables.iter_mut() {
             if table.step == spending.step {
@@ -88,11 +94,12 @@ impl Ledger for MemoryLedger {
                 others |= table.spent.contains(fingerprint);
             }
         }
+        if let Some(own) = own {
+            let is_new = own.insert(fingerprint)?;
+            return Ok(if is_new && !others { Spent::First } else { Spent::Again });
+        }
         if others {
             return Ok(Spent::Again);
-        }
-        if let Some(own) = own {
-            return Ok(if own.insert(fingerprint)? { Spent::First } else { Spent::Again });
         }
         if !self.calendar.lock()?.open(spending, now, (self.monotonic)())? {
             return Ok(Spent::Again);
@@ -226,6 +233,25 @@ mod tests {
         clocks.wall -= HUNDRED_YEARS;
         assert_eq!(clocks.spend(5, step_at(clocks.wall)), Spent::First);
         assert_eq!(clocks.spend(1, 10), Spent::Again);
+    }
+
+    #[test]
+    fn a_small_jump_on_a_quiet_server_locks_nobody_out_either() {
+        let mut clocks = Clocks::at(0);
+        for login in 0..10 {
+            assert_eq!(clocks.spend(login, step_at(clocks.wall)), Spent::First);
+            clocks.pass(8 * 3_600);
+        }
+        clocks.wall += 2 * 3_600;
+        for login in 10..13 {
+            assert_eq!(clocks.spend(login, step_at(clocks.wall)), Spent::First);
+            clocks.pass(70);
+        }
+        clocks.wall -= 2 * 3_600;
+        for login in 13..26 {
+            clocks.pass(600);
+            assert_eq!(clocks.spend(login, step_at(clocks.wall)), Spent::First, "{login}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::LuaLedger;
 use super::time::whole_number;
 use crate::key::{Key, KeyError};
 use crate::ledger::{self, Ledger};
-use crate::setting::SettingError;
+use crate::setting::{SettingError, check_deviation};
 use crate::token::DEFAULT_NONCE_LENGTH;
 use crate::totp::OTP_DEVIATION;
 use crate::{Minter, Verifier};
@@ -65,6 +65,7 @@ impl Options {
 
     /// A minter for the first key.
     pub(super) fn into_minter(self) -> Result<Minter> {
+        check_deviation(self.deviation)?;
         let key = self.keys.into_iter().next().ok_or(SettingError::NoKey)?;
         Ok(Minter::new(key).with_nonce_length(self.nonce_length)?)
     }
@@ -86,7 +87,12 @@ fn keys(options: &Table) -> Result<Vec<Key>> {
                 }
                 _ => Err(bad("keys", "keys must be a list of tables")),
             });
-            pairs.collect()
+            let keys = pairs.collect::<Result<Vec<_>>>()?;
+            // What lies behind a hole or under a name would be a key silently not used.
+            if keys.len() != list.pairs::<Value, Value>().count() {
+                return Err(bad("keys", "keys must be a list of tables"));
+            }
+            Ok(keys)
         }
         _ => Err(bad("keys", "keys must be a list of tables")),
     }
@@ -130,12 +136,22 @@ fn refuse_unknown(options: &Table, known: &[&str]) -> Result<()> {
             _ => false,
         };
         if !is_known(&name) {
-            let name = name.to_string().unwrap_or_default();
-            let known = known.join(", ");
-            return Err(bad(None, format!("no option is called {name:?}; there are: {known}")));
+            let (name, known) = (printable(&name), known.join(", "));
+            return Err(bad(None, format!("no option is called {name}; there are: {known}")));
         }
     }
     Ok(())
+}
+
+/// A name as a message may show it: short, and no code of the caller's runs for it.
+fn printable(name: &Value) -> String {
+    match name {
+        Value::Integer(number) => number.to_string(),
+        Value::String(name) if name.as_bytes().len() <= 24 => {
+            format!("{:?}", name.to_string_lossy())
+        }
+        _ => "that".to_owned(),
+    }
 }
 
 /// What Lua calls it: `integer` is not a type of Lua's.

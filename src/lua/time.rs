@@ -3,14 +3,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mlua::{Error, Result, Value};
+use mlua::Value;
 
 /// The argument `unix_time`: whole seconds from 0 on, or the clock's when it is left out.
-pub(super) fn unix_time_or_now(argument: &Value) -> Result<u64> {
+pub(super) fn unix_time_or_now(argument: &Value) -> Option<u64> {
     match argument {
-        Value::Nil => Ok(now()),
-        time => whole_number(time)
-            .ok_or_else(|| Error::runtime("unix_time must be whole seconds, 0 or later")),
+        Value::Nil => Some(now()),
+        time => whole_number(time),
     }
 }
 

@@ -81,6 +81,7 @@ unsafe extern "C-unwind" fn verify(state: *mut lua_State) -> c_int {
     // A panic must not cross; a Lua error must not jump over anything that wants to be dropped.
     // SAFETY: `state` is the one Lua called with.
     let outcome = catch_unwind(AssertUnwindSafe(|| unsafe { try_verify(state) }));
+    let outcome = outcome.map_err(std::mem::forget);
     // SAFETY: nothing here wants to be dropped; a C function has room for these results.
     unsafe {
         match outcome {
@@ -95,10 +96,7 @@ unsafe extern "C-unwind" fn verify(state: *mut lua_State) -> c_int {
                 2
             }
             Ok(Err((argument, expected))) => ffi::luaL_argerror(state, argument, expected.as_ptr()),
-            Err(panic) => {
-                std::mem::forget(panic);
-                ffi::luaL_error(state, c"xtoken: internal error".as_ptr())
-            }
+            Err(()) => ffi::luaL_error(state, c"xtoken: internal error".as_ptr()),
         }
     }
 }
@@ -134,14 +132,12 @@ unsafe extern "C-unwind" fn seed_bits(state: *mut lua_State) -> c_int {
 }
 
 unsafe extern "C-unwind" fn collect(state: *mut lua_State) -> c_int {
-    // SAFETY: only Lua's collector calls this, with an object of ours; the pointer is taken out,
-    // so that nobody finds it afterwards.
+    // SAFETY: through `debug` anybody can call this with anything, so it looks first; the pointer
+    // is taken out, so that nobody finds it afterwards.
     unsafe {
-        let slot = ffi::lua_touserdata(state, 1).cast::<*mut Verifier>();
-        if let Some(pointer) = slot.as_mut()
-            && !pointer.is_null()
-        {
-            let verifier = Box::from_raw(std::mem::replace(pointer, std::ptr::null_mut()));
+        if receiver(state).is_ok() {
+            let slot = ffi::lua_touserdata(state, 1).cast::<*mut Verifier>();
+            let verifier = Box::from_raw(slot.replace(std::ptr::null_mut()));
             // Dropping runs no foreign code; should it panic, that must not reach Lua.
             let _ = catch_unwind(AssertUnwindSafe(|| drop(verifier)));
         }

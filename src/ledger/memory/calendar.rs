@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::ledger::Spending;
 
-/// Stretches of closed steps that are told apart. A clock that never jumps needs one or two.
-const MAX_STRETCHES: usize = 8;
+/// Stretches of closed steps that are told apart, 1 kB of them.
+const MAX_STRETCHES: usize = 64;
 
 /// Which steps have a table, and which are over for good.
 ///
@@ -42,7 +42,7 @@ impl Calendar {
         monotonic: Duration,
     ) -> Result<bool, TryReserveError> {
         let Spending { step, good_until, .. } = *spending;
-        if self.closed.iter().any(|(first, last)| (*first..=*last).contains(&step)) {
+        if self.is_closed(step) {
             return Ok(false);
         }
         // `now` is cut to whole seconds, so the true moment may come up to a second earlier.
@@ -58,36 +58,46 @@ impl Calendar {
         Ok(true)
     }
 
-    /// Closes the steps that are over and returns them.
-    pub(super) fn close(&mut self, now: u64, monotonic: Duration) -> Vec<u64> {
-        let is_over = |open: &OpenStep| open.good_until <= now && open.deadline <= monotonic;
-        let over: Vec<u64> = self.open.iter().filter(|o| is_over(o)).map(|o| o.step).collect();
-        self.open.retain(|open| !is_over(open));
-        over.iter().for_each(|step| self.remember_closed(*step));
-        over
+    /// Closes the steps that are over; `false` if there are none.
+    pub(super) fn close(&mut self, now: u64, monotonic: Duration) -> bool {
+        let Self { open, closed } = self;
+        let before = open.len();
+        open.retain(|open| {
+            let is_over = open.good_until <= now && open.deadline <= monotonic;
+            if is_over {
+                insert(closed, open.step);
+            }
+            !is_over
+        });
+        open.len() < before
     }
 
-    fn remember_closed(&mut self, step: u64) {
-        let at = self.closed.partition_point(|(first, _)| *first < step);
-        self.closed.insert(at, (step, step));
-        // Steps between two stretches of the past had no logins; closing them costs nothing,
-        // and the smallest gap is the one that time left, not a clock that jumped.
-        while let Some((at, gap)) = self.smallest_gap() {
-            if gap > 1 && self.closed.len() <= MAX_STRETCHES {
-                break;
-            }
-            let (_, last) = self.closed.remove(at + 1);
-            if let Some(stretch) = self.closed.get_mut(at) {
-                stretch.1 = stretch.1.max(last);
-            }
-        }
+    pub(super) fn is_closed(&self, step: u64) -> bool {
+        self.closed.iter().any(|(first, last)| (*first..=*last).contains(&step))
     }
+}
 
-    fn smallest_gap(&self) -> Option<(usize, u64)> {
-        let gaps = self.closed.iter().zip(self.closed.iter().skip(1));
-        gaps.map(|((_, end), (start, _))| start.saturating_sub(*end))
-            .enumerate()
-            .min_by_key(|(_, gap)| *gap)
+fn insert(stretches: &mut Vec<(u64, u64)>, step: u64) {
+    let at = stretches.partition_point(|(first, _)| *first < step);
+    stretches.insert(at, (step, step));
+    let neighbours = |stretches: &[(u64, u64)]| {
+        let mut pairs = stretches.iter().zip(stretches.iter().skip(1));
+        pairs.position(|((_, end), (start, _))| start.saturating_sub(*end) <= 1)
+    };
+    while let Some(at) = neighbours(stretches) {
+        join(stretches, at);
+    }
+    // The oldest: between them lie steps without logins that are long over. What is ahead of the
+    // present, where a clock once was by mistake, has to stay apart from it.
+    if stretches.len() > MAX_STRETCHES {
+        join(stretches, 0);
+    }
+}
+
+fn join(stretches: &mut Vec<(u64, u64)>, at: usize) {
+    let (_, last) = stretches.remove(at + 1);
+    if let Some(stretch) = stretches.get_mut(at) {
+        stretch.1 = stretch.1.max(last);
     }
 }
 
@@ -97,7 +107,7 @@ mod tests {
 
     fn with_closed(steps: impl IntoIterator<Item = u64>) -> Calendar {
         let mut calendar = Calendar::new();
-        steps.into_iter().for_each(|step| calendar.remember_closed(step));
+        steps.into_iter().for_each(|step| insert(&mut calendar.closed, step));
         calendar
     }
 
@@ -114,9 +124,8 @@ mod tests {
         assert!(calendar.closed.len() <= MAX_STRETCHES);
         assert_eq!(calendar.closed.last(), Some(&(far, far)));
         assert!(calendar.closed.capacity() <= MAX_STRETCHES + 1, "{:?}", calendar.closed);
-        for step in (1..100).map(|n| n * 120) {
-            assert!(calendar.closed.iter().any(|(a, b)| (*a..=*b).contains(&step)));
-        }
+        assert!((1..100).all(|n| calendar.is_closed(n * 120)));
+        assert!(!calendar.is_closed(100 * 120));
     }
 
     #[test]
@@ -125,10 +134,11 @@ mod tests {
         let monotonic = Duration::from_secs;
         let mut calendar = Calendar::new();
         assert_eq!(calendar.open(&spending, 300, monotonic(1_000)), Ok(true));
-        assert!(calendar.close(359, monotonic(2_000)).is_empty());
-        assert!(calendar.close(10_000, monotonic(1_058)).is_empty());
+        assert!(!calendar.close(359, monotonic(2_000)));
+        assert!(!calendar.close(10_000, monotonic(1_058)));
         assert_eq!(calendar.open(&spending, 300, monotonic(1_058)), Ok(true));
-        assert_eq!(calendar.close(360, monotonic(1_118)), [10]);
+        assert!(calendar.close(360, monotonic(1_118)));
+        assert!(calendar.is_closed(10));
         assert_eq!(calendar.open(&spending, 300, monotonic(1_118)), Ok(false));
     }
 }

@@ -1,0 +1,119 @@
+-- Authentication with one-time tokens that a web application makes, verified by xtoken.
+
+module:depends("sasl_token");
+
+local new_sasl = require "util.sasl".new;
+local utils = module:require "token_auth_utils";
+
+local host = module.host;
+local log = module._log;
+
+-- Not get_option_string, which would take a number without its leading zeros.
+local otp_seed = module:get_option("otp_seed");
+local token_secret = module:get_option("token_secret");
+local nonce_length = module:get_option("token_nonce_length", 32);
+local deviation = module:get_option("token_deviation", utils.OTP_DEVIATION);
+
+-- As mod_saslauth reads them, for PLAIN.
+local allow_unencrypted_plain_auth = module:get_option_boolean("allow_unencrypted_plain_auth", false);
+local insecure_mechanisms = module:get_option_set("insecure_sasl_mechanisms",
+	allow_unencrypted_plain_auth and {} or { "PLAIN", "LOGIN" });
+local requires_encryption = insecure_mechanisms:contains("PLAIN") or insecure_mechanisms:contains("X-TOKEN");
+
+-- Printed in the README of the Lua implementation, and known to everybody since.
+local sample_seed, sample_secret = "XVGR73KMZH2M4XMY", "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA7";
+
+local option_names = { nonce_length = "token_nonce_length", deviation = "token_deviation" };
+
+local verifier, problem, option = utils.new_verifier {
+	otp_seed = otp_seed;
+	token_secret = token_secret;
+	nonce_length = nonce_length;
+	deviation = deviation;
+};
+if not verifier then
+	option = option_names[option] or option;
+	log("error", "Nobody can log in to %s: %s. Correct the option %s of VirtualHost %q in the configuration; "
+		.."otp_seed and token_secret are the values that your web application uses", host, problem, option, host);
+	error(("option %s of %s: %s"):format(option, host, problem), 0);
+end
+
+local is_sample = { otp_seed = otp_seed:upper() == sample_seed, token_secret = token_secret == sample_secret };
+for name, is_so in pairs(is_sample) do
+	if is_so then
+		log("warn", "%s of %s is the value printed in a README: anybody can make tokens. "
+			.."Make fresh ones, for your web application too", name, host);
+	end
+end
+if verifier:seed_bits() < 128 then
+	log("warn", "otp_seed of %s has only %d bits: make one of 32 base32 characters (160 bits), "
+		.."for your web application too", host, verifier:seed_bits());
+end
+log("info", "Tokens of %s are verified by xtoken %s", host, utils.version);
+
+local function verify(username, token)
+	local ok, reason = verifier:verify(username.."@"..host, token);
+	log("debug", "Token of %s: %s", username, reason or "accepted");
+	return ok, reason;
+end
+
+-- What a client is told when it is neither success nor plain not-authorized.
+local conditions = { unavailable = "temporary-auth-failure" };
+
+local mechanisms = { ["X-TOKEN"] = true };
+
+local function token(_, username, password)
+	local ok, reason = verify(username, password);
+	return ok, true, conditions[reason];
+end
+
+local function no_mechanisms()
+	return {};
+end
+
+local explained = false;
+
+local provider = {};
+
+function provider.test_password(username, password)
+	return (verify(username, password));
+end
+
+function provider.users()
+	return function ()
+		return nil;
+	end;
+end
+
+function provider.set_password()
+	return nil, "Passwords cannot be set: users log in with tokens of the web application.";
+end
+
+function provider.user_exists()
+	return true;
+end
+
+function provider.create_user()
+	return nil, "Users cannot be created: the web application has them.";
+end
+
+function provider.delete_user()
+	return nil, "Users cannot be deleted: the web application has them.";
+end
+
+-- A token is worth as much as a password until it is used, so it is offered where PLAIN is.
+function provider.get_sasl_handler(session)
+	if not requires_encryption or (session and session.secure) then
+		return new_sasl(host, { token = token, mechanisms = mechanisms });
+	end
+	if not explained then
+		explained = true;
+		log("warn", "X-TOKEN is offered on encrypted connections only, as PLAIN is. "
+			.."Use TLS, or see allow_unencrypted_plain_auth");
+	end
+	local handler = new_sasl(host, { token = token, mechanisms = mechanisms, requires_encryption = true });
+	handler.mechanisms = no_mechanisms;
+	return handler;
+end
+
+module:provides("auth", provider);

@@ -1,0 +1,181 @@
+"""Real Prosody servers on loopback, on free ports, with everything in a temporary folder."""
+
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PLUGINS = ROOT / "lua"
+LAUNCHERS = {
+    "0.12": pathlib.Path("/usr/bin/prosody"),
+    "13.0": ROOT / "target/prosody-13/usr/bin/prosody",
+}
+SOURCES = {
+    "0.12": "Debian's package prosody (apt-get install prosody)",
+    "13.0": "scripts/prosody-13 target/prosody-13",
+}
+PATIENCE = 20  # seconds for a server to come up or go down
+
+
+def options(**values):
+    """Lua assignments from Python values; None leaves one out."""
+    return "".join(f"{name} = {lua(value)}\n" for name, value in values.items() if value is not None)
+
+
+def lua(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, (list, tuple)):
+        return "{ " + ", ".join(map(lua, value)) + " }"
+    return '"' + "".join(c if 31 < ord(c) < 127 and c not in '"\\' else "".join(f"\\{b:03}" for b in c.encode()) for c in value) + '"'
+
+
+class Prosody:
+    """A server. `hosts` maps a host to its options, `settings` are the global ones."""
+
+    def __init__(self, version, hosts, **settings):
+        self.version = version
+        self.launcher = LAUNCHERS[version]
+        if not self.launcher.exists():
+            raise FileNotFoundError(f"{self.launcher} is missing: {SOURCES[version]}")
+        reported = subprocess.run(
+            [self.launcher.with_name("prosodyctl"), "about"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ).stdout
+        if f"Prosody {version}" not in reported:
+            raise RuntimeError(f"{self.launcher} is not Prosody {version}: {SOURCES[version]}")
+        self.hosts, self.settings = hosts, settings
+        self.process = None
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="xtoken-prosody-"))
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self):
+        # A port that was free a moment ago may be taken by now; then the next one is tried.
+        for _ in range(5):
+            self.port = free_port()
+            self.write_config()
+            self.process = subprocess.Popen(
+                [self.launcher, "--config", self.config, "-F"],
+                stdin=subprocess.DEVNULL,
+                stdout=open(self.folder / "output", "ab"),
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            if self.is_up():
+                return
+            self.stop()
+        raise RuntimeError(f"Prosody {self.version} did not come up:\n{self.output()}\n{self.log()}")
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process is None:
+            return
+        self.process.send_signal(how)
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    def is_up(self):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if f"Activated service 'c2s' on [127.0.0.1]:{self.port}" in self.log():
+                return True
+            try:
+                self.process.wait(0.02)
+            except subprocess.TimeoutExpired:
+                pass
+        return False
+
+    @property
+    def config(self):
+        return self.folder / "prosody.cfg.lua"
+
+    def write_config(self):
+        modules = ["saslauth", "tls", "disco", "ping", "admin_shell", "report_auth"]
+        settings = {
+            "run_as_root": True,
+            "daemonize": False,
+            "pidfile": str(self.folder / "prosody.pid"),
+            "data_path": str(self.folder),
+            "plugin_paths": [str(PLUGINS), str(ROOT / "tests/prosody/plugins")],
+            "admin_socket": str(self.folder / "admin.sock"),
+            "modules_enabled": modules + list(self.settings.get("modules_enabled", [])),
+            "modules_disabled": ["s2s", "offline", "pep", "register"],
+            "interfaces": ["127.0.0.1"],
+            "c2s_ports": [self.port],
+            "c2s_direct_tls_ports": [],
+            "legacy_ssl_ports": [],
+            "c2s_require_encryption": False,
+            "allow_unencrypted_plain_auth": True,
+            "authentication": "token",
+            "limits": None,
+        }
+        settings.update({name: value for name, value in self.settings.items() if name != "modules_enabled"})
+        text = options(**settings)
+        text += f'log = {{ {{ levels = {{ min = "debug" }}, to = "file", filename = "{self.folder}/prosody.log" }} }}\n'
+        if (self.folder / "cert.pem").exists():
+            text += f'ssl = {{ certificate = "{self.folder}/cert.pem", key = "{self.folder}/key.pem" }}\n'
+        for host, values in self.hosts.items():
+            text += f"VirtualHost {lua(host)}\n{options(**values)}"
+        self.config.write_text(text)
+
+    def make_certificate(self):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+            + ["-days", "2", "-subj", "/CN=localhost", "-keyout", self.folder / "key.pem", "-out", self.folder / "cert.pem"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def shell(self, command):
+        """Runs a command in the server's own shell and returns what it printed."""
+        done = subprocess.run(
+            [self.launcher.with_name("prosodyctl"), "--config", self.config, "shell", command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=PATIENCE,
+        )
+        return done.stdout
+
+    def reload_config(self):
+        assert "OK" in self.shell("config:reload()")
+
+    def reload_module(self, host, module="auth_token"):
+        return self.shell(f"module:reload({lua(module)}, {lua(host)})")
+
+    def log(self):
+        try:
+            return (self.folder / "prosody.log").read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def output(self):
+        return (self.folder / "output").read_text(errors="replace")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,81 @@
+"""What the configuration says, and what the log says about it."""
+
+import pytest
+from client import Client
+from mint import mint
+
+GOOD = {"otp_seed": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "token_secret": "correct horse battery staple"}
+KEY = tuple(GOOD.values())
+
+
+def outcome(server, key=KEY):
+    with Client(server.port, "localhost") as client:
+        return client.log_in("alice", mint("alice@localhost", key))
+
+
+def complaints(server, level):
+    return [line for line in server.log().splitlines() if f"\t{level}\t" in line and "auth_token" in line]
+
+
+@pytest.mark.parametrize(
+    "option, value, problem",
+    [
+        ("otp_seed", None, "missing"),
+        ("otp_seed", "", "not base32"),
+        ("otp_seed", "not base32 at all!", "not base32"),
+        ("otp_seed", "JBSWY3DP", "too short"),
+        ("otp_seed", 2222222222222222, "string in quotes"),
+        ("otp_seed", ["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"], "string in quotes"),
+        ("token_secret", None, "missing"),
+        ("token_secret", "", "empty"),
+        ("token_secret", 12345, "string in quotes"),
+        ("token_nonce_length", 0, "out of range"),
+        ("token_nonce_length", 1.5, "whole number"),
+        ("token_nonce_length", "32", "whole number"),
+        ("token_deviation", 11, "out of range"),
+        ("token_deviation", -1, "whole number"),
+    ],
+)
+def test_a_bad_value_is_named_and_nobody_gets_in(prosody, option, value, problem):
+    with prosody({"localhost": {**GOOD, option: value}}) as server:
+        errors = "\n".join(complaints(server, "error"))
+        assert f"option {option} of VirtualHost \"localhost\"" in errors and problem in errors
+        assert "are verified by xtoken" not in server.log()
+        assert outcome(server) != "success"
+        for secret in GOOD.values():
+            assert secret not in errors
+
+
+def test_good_values_give_no_warning(prosody):
+    with prosody({"localhost": GOOD}) as server:
+        assert complaints(server, "error") + complaints(server, "warn") == []
+        assert outcome(server) == "success"
+
+
+@pytest.mark.parametrize(
+    "values, warning",
+    [
+        ({"otp_seed": "XVGR73KMZH2M4XMY"}, "otp_seed of localhost is the value printed in a README"),
+        ({"otp_seed": "XVGR73KMZH2M4XMY"}, "only 80 bits"),
+        ({"otp_seed": "xvgr73kmzh2m4xmy"}, "otp_seed of localhost is the value printed in a README"),
+        ({"token_secret": "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA7"}, "token_secret of localhost is the value printed"),
+        ({"otp_seed": "JBSWY3DPEHPK3PXPJBSWY3DP"}, "only 120 bits"),
+    ],
+)
+def test_a_weak_value_works_with_a_warning(prosody, values, warning):
+    values = {**GOOD, **values}
+    with prosody({"localhost": values}) as server:
+        assert any(warning in line for line in complaints(server, "warn"))
+        assert outcome(server, tuple(values.values())) == "success"
+
+
+@pytest.mark.parametrize("modules", [["sasl_token"], ["auth_token", "sasl_token"]], ids=repr)
+def test_the_configuration_of_the_lua_implementation_works(prosody, modules):
+    with prosody({"localhost": GOOD}, modules_enabled=modules) as server:
+        assert outcome(server) == "success"
+        assert complaints(server, "error") == []
+
+
+def test_the_log_says_who_verifies(prosody):
+    with prosody({"localhost": GOOD}) as server:
+        assert "auth_token\tinfo\tTokens of localhost are verified by xtoken 0." in server.log()

@@ -1,0 +1,193 @@
+//! What a verifier decides, by reason.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
+
+use xtoken::key::KeyError;
+use xtoken::ledger::{Held, Ledger, MemoryLedger, Spending, Spent, Unavailable};
+use xtoken::setting::SettingError;
+use xtoken::token::MAX_NONCE_LENGTH;
+use xtoken::{Key, Minter, Rejection, Verifier};
+
+const ALICE: &str = "alice@example.com";
+const NOW: u64 = 1_700_000_010;
+
+fn key(secret: &str) -> Key {
+    Key::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", secret).unwrap()
+}
+
+fn minter() -> Minter {
+    Minter::new(key("secret"))
+}
+
+fn verifier() -> Verifier {
+    Verifier::new(vec![key("secret")], Arc::new(MemoryLedger::new())).unwrap()
+}
+
+#[test]
+fn a_token_is_accepted_once() {
+    let (verifier, token) = (verifier(), minter().mint(ALICE, NOW).unwrap());
+    assert_eq!(verifier.verify(ALICE, &token, NOW).unwrap().step_offset, 0);
+    assert_eq!(verifier.verify(ALICE, &token, NOW), Err(Rejection::Replayed));
+    assert_eq!(verifier.verify(ALICE, &token, NOW + 30), Err(Rejection::Replayed));
+    assert_eq!(verifier.verify(ALICE, &token, NOW + 60), Err(Rejection::Expired));
+}
+
+#[test]
+fn an_older_token_in_between_does_not_free_it() {
+    let (verifier, minter) = (verifier(), minter());
+    let (a, b) = (minter.mint(ALICE, NOW).unwrap(), minter.mint(ALICE, NOW - 30).unwrap());
+    assert_eq!(verifier.verify(ALICE, &a, NOW).map(|ok| ok.step_offset), Ok(0));
+    assert_eq!(verifier.verify(ALICE, &b, NOW).map(|ok| ok.step_offset), Ok(-1));
+    assert_eq!(verifier.verify(ALICE, &a, NOW), Err(Rejection::Replayed));
+    assert_eq!(verifier.verify(ALICE, &b, NOW), Err(Rejection::Replayed));
+}
+
+#[test]
+fn the_digits_of_an_address_do_not_become_a_nonce() {
+    let token = minter().mint("7alice@example.com", NOW).unwrap();
+    let (digits, signature) = token.split_once(' ').unwrap();
+    let longer = format!("{digits}7 {signature}");
+    assert_eq!(verifier().verify(ALICE, longer, NOW), Err(Rejection::Malformed));
+    assert_eq!(verifier().verify(ALICE, token, NOW), Err(Rejection::BadSignature));
+}
+
+#[test]
+fn the_window_is_as_wide_as_configured() {
+    for deviation in [0, 1, 10] {
+        for offset in -12..=12_i64 {
+            let verifier = verifier().with_deviation(deviation).unwrap();
+            let minted = NOW.checked_add_signed(30 * offset).unwrap();
+            let decision = verifier.verify(ALICE, minter().mint(ALICE, minted).unwrap(), NOW);
+            let expected = if offset.unsigned_abs() <= deviation {
+                Ok(offset)
+            } else {
+                Err(Rejection::Expired)
+            };
+            assert_eq!(decision.map(|accepted| accepted.step_offset), expected);
+        }
+    }
+}
+
+#[test]
+fn every_key_counts_with_its_own_seed() {
+    let other = || Key::new("MZXW6YTBMZXW6YTBMZXW6YTBMZXW6YTB", "other").unwrap();
+    let keys = vec![key("secret"), other()];
+    let verifier = Verifier::new(keys, Arc::new(MemoryLedger::new())).unwrap();
+    let tokens = [minter(), Minter::new(other())].map(|minter| minter.mint(ALICE, NOW).unwrap());
+    for (index, token) in tokens.iter().enumerate() {
+        assert_eq!(verifier.verify(ALICE, token, NOW).unwrap().key, index);
+        assert_eq!(verifier.verify(ALICE, token, NOW), Err(Rejection::Replayed));
+    }
+    // The seed is new, the secret is kept.
+    let same_secret = || Key::new("MZXW6YTBMZXW6YTBMZXW6YTBMZXW6YTB", "secret").unwrap();
+    for keys in [vec![key("secret"), same_secret()], vec![same_secret(), key("secret")]] {
+        let verifier = Verifier::new(keys, Arc::new(MemoryLedger::new())).unwrap();
+        for minter in [minter(), Minter::new(same_secret())] {
+            let token = minter.mint(ALICE, NOW).unwrap();
+            assert!(verifier.verify(ALICE, token, NOW).is_ok());
+        }
+    }
+    // The secret of one with the seed of the other is no key.
+    let crossed = Key::new("MZXW6YTBMZXW6YTBMZXW6YTBMZXW6YTB", "secret").unwrap();
+    let token = Minter::new(crossed).mint(ALICE, NOW).unwrap();
+    assert_eq!(verifier.verify(ALICE, token, NOW), Err(Rejection::Expired));
+}
+
+#[test]
+fn the_nonce_length_is_one_only() {
+    for digits in [1, 16, MAX_NONCE_LENGTH] {
+        let verifier = verifier().with_nonce_length(digits).unwrap();
+        let token = minter().with_nonce_length(digits).unwrap().mint(ALICE, NOW).unwrap();
+        assert!(verifier.verify(ALICE, token, NOW).is_ok());
+        let usual = minter().mint(ALICE, NOW).unwrap();
+        assert_eq!(verifier.verify(ALICE, usual, NOW), Err(Rejection::Malformed));
+    }
+}
+
+#[test]
+fn the_ends_of_time_are_ordinary() {
+    for now in [0, 29, 30, u64::MAX - 30, u64::MAX] {
+        let (verifier, token) = (verifier(), minter().mint(ALICE, now).unwrap());
+        assert!(verifier.verify(ALICE, &token, now).is_ok(), "at {now}");
+        assert_eq!(verifier.verify(ALICE, &token, now), Err(Rejection::Replayed), "at {now}");
+    }
+}
+
+#[test]
+fn any_bytes_are_answered() {
+    let verifier = verifier();
+    let megabytes = vec![b'7'; 10_000_000];
+    let token = minter().mint(ALICE, NOW).unwrap();
+    for bytes in [&b""[..], b"\0", b"\xff\xfe", &megabytes] {
+        assert_eq!(verifier.verify(ALICE, bytes, NOW), Err(Rejection::Malformed));
+    }
+    for jid in [&b""[..], b"\0", b"\xff\xfe"] {
+        assert_eq!(verifier.verify(jid, &token, NOW), Err(Rejection::BadSignature));
+    }
+    assert_eq!(verifier.verify(&megabytes, &token, NOW), Err(Rejection::Malformed));
+    assert!(verifier.verify(ALICE, &token, NOW).is_ok());
+}
+
+#[test]
+fn settings_out_of_range_are_named() {
+    let no_key = Verifier::new(vec![], Arc::new(MemoryLedger::new())).unwrap_err();
+    assert_eq!(no_key, SettingError::NoKey);
+    for digits in [0, MAX_NONCE_LENGTH + 1] {
+        let refused = verifier().with_nonce_length(digits).unwrap_err();
+        assert_eq!(refused, SettingError::NonceLength);
+    }
+    assert_eq!(verifier().with_deviation(11).unwrap_err(), SettingError::Deviation);
+    assert_eq!(Key::new("", "secret").unwrap_err(), KeyError::InvalidSeed);
+}
+
+#[derive(Debug)]
+struct Broken;
+
+impl Ledger for Broken {
+    fn spend(&self, _: &Spending, _: u64) -> Result<Spent, Unavailable> {
+        Err(Unavailable)
+    }
+
+    fn hold(&self) -> Box<dyn Held + '_> {
+        Box::new(())
+    }
+}
+
+#[test]
+fn a_ledger_that_does_not_answer_lets_nobody_in_and_is_asked_for_good_tokens_only() {
+    let verifier = Verifier::new(vec![key("secret")], Arc::new(Broken)).unwrap();
+    let token = minter().mint(ALICE, NOW).unwrap();
+    assert_eq!(verifier.verify(ALICE, &token, NOW), Err(Rejection::Unavailable));
+    assert_eq!(verifier.verify("bob@example.com", &token, NOW), Err(Rejection::BadSignature));
+    assert_eq!(verifier.verify(ALICE, &token, NOW + 60), Err(Rejection::Expired));
+}
+
+#[test]
+fn threads_that_present_the_same_tokens_succeed_once_each() {
+    let (verifier, minter) = (verifier(), minter());
+    let tokens: Vec<_> = (0..20_000).map(|_| minter.mint(ALICE, NOW).unwrap()).collect();
+    let successes: Vec<_> = tokens.iter().map(|_| AtomicUsize::new(0)).collect();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for (token, successes) in tokens.iter().zip(&successes) {
+                    if verifier.verify(ALICE, token, NOW).is_ok() {
+                        successes.fetch_add(1, Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    assert!(successes.iter().all(|count| count.load(Relaxed) == 1));
+}
+
+#[test]
+fn names_are_stable_and_say_what_to_do() {
+    let names: Vec<_> = Rejection::ALL.iter().map(|rejection| rejection.name()).collect();
+    assert_eq!(names, ["malformed", "bad-signature", "expired", "replayed", "unavailable"]);
+    assert!(Rejection::ALL.iter().all(|rejection| rejection.to_string().contains(": ")));
+}
