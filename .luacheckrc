@@ -4,11 +4,15 @@ max_line_length = 120
 std = "max"
 
 -- What Prosody gives a plugin.
-files["lua/*.lua"] = {
-	std = "min";
-	read_globals = { "module", prosody = { fields = { token_ledgers = { read_only = false } } } };
+stds.prosody = {
+	read_globals = {
+		module = { other_fields = true },
+		prosody = { fields = { token_ledgers = { read_only = false } } },
+	},
 }
 
-files["tests/lua/*_spec.lua"] = {
-	std = "max+busted";
-}
+files["lua/*.lua"] = { std = "min+prosody" }
+files["tests/prosody/plugins/*.lua"] = { std = "min+prosody" }
+files["tests/lua/*_spec.lua"] = { std = "max+busted" }
+-- The verifier that it measures expects to be inside a plugin.
+files["benches/verify.lua"] = { std = "max", ignore = { "121/module" } }

@@ -12,12 +12,18 @@ RUST_SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs')
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
+# Cargo needs a linker and the headers of the C library.
+target/build-tools:
+	scripts/need gcc libc6-dev
+	mkdir -p target
+	touch $@
+
 # --- Lua ---------------------------------------------------------------------------------------
 
 # 5.4 -> lua54, luajit -> luajit
 lua_feature = $(if $(filter luajit,$1),luajit,lua$(subst .,,$1))
 
-target/lua/%/xtoken.so: $(RUST_SOURCES)
+target/lua/%/xtoken.so: $(RUST_SOURCES) | target/build-tools
 	$(CARGO) build --release --locked --lib --no-default-features \
 		--features $(call lua_feature,$*) --target-dir target/lua/$*/build
 	cp target/lua/$*/build/release/libxtoken.so $@
@@ -39,7 +45,7 @@ include packaging/c.mk
 
 .PHONY: demo
 demo: ## builds the module, starts a Prosody on this machine, logs in with a token
-	scripts/need gcc libc6-dev python3 lua5.4 prosody
+	scripts/need python3 lua5.4 prosody
 	$(MAKE) plugins
 	python3 examples/demo/demo.py
 
@@ -54,18 +60,17 @@ test-prosody: lua/xtoken.so ## logins on real Prosody servers, 0.12 and 13.0
 test: test-rust test-c test-lua test-readme test-prosody ## every test
 
 .PHONY: test-rust
-test-rust: ## the Rust tests
-	scripts/need gcc libc6-dev
+test-rust: target/build-tools ## the Rust tests
 	$(CARGO) test --locked
 
 .PHONY: test-readme
 test-readme: capi lua/xtoken.so ## the code that the README shows
-	scripts/need gcc python3 lua5.4
+	scripts/need python3 lua5.4
 	tests/readme/run
 
 .PHONY: lint
-lint: ## formatting, clippy, luacheck, shellcheck
-	scripts/need gcc libc6-dev lua-check shellcheck
+lint: target/build-tools ## formatting, clippy, luacheck, shellcheck
+	scripts/need lua-check shellcheck
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --lib --no-default-features --features lua54 --target-dir target/lua/5.4/build -- -D warnings
@@ -74,7 +79,7 @@ lint: ## formatting, clippy, luacheck, shellcheck
 
 .PHONY: bench
 bench: capi target/lua/5.4/xtoken.so ## ns a token through Rust, C and Lua; REFERENCE= adds the Lua verifier
-	scripts/need gcc python3 lua5.4
+	scripts/need python3 lua5.4
 	$(CARGO) build --locked --benches --profile bench
 	gcc -std=c11 -O2 -Wall -Wextra -Iinclude -o target/bench-c benches/verify.c -Ltarget/capi -lxtoken -Wl,-rpath,$(CURDIR)/target/capi
 	LUA_CPATH='target/lua/5.4/?.so;;' benches/run "$(CARGO) bench -q --locked --bench verify" target/bench-c "lua5.4 benches/verify.lua"

@@ -52,7 +52,7 @@ if reference then
 	local prosody = os.getenv("PROSODY_LIB") or "/usr/lib/prosody";
 	package.path = package.path..";"..prosody.."/?.lua";
 	package.cpath = package.cpath..";"..prosody.."/?.so";
-	module = { host = host }; -- luacheck: ignore 111/module
+	module = { host = host };
 	local utils = dofile(reference.."/mod_auth_token/token_auth_utils.lib.lua");
 	local function log() end
 	print(("reference %.1f"):format(median(11, function ()
