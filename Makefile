@@ -75,7 +75,7 @@ lint: target/build-tools ## formatting, clippy, luacheck, shellcheck
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --lib --no-default-features --features lua54 --target-dir target/lua/5.4/build -- -D warnings
 	luacheck --quiet lua tests benches
-	shellcheck scripts/* tests/*/run .ci/run
+	shellcheck scripts/* tests/*/run tests/c/installed tests/exports .ci/run
 
 .PHONY: bench
 bench: capi target/lua/5.4/xtoken.so ## ns a token through Rust, C and Lua; REFERENCE= adds the Lua verifier

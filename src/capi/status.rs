@@ -22,7 +22,7 @@ pub const XTOKEN_MALFORMED: xtoken_status = 1;
 pub const XTOKEN_BAD_SIGNATURE: xtoken_status = 2;
 /// Refused: well signed, but too old or too far ahead.
 pub const XTOKEN_EXPIRED: xtoken_status = 3;
-/// Refused: it was accepted once before.
+/// Refused: it was accepted before, or, after the clock was set back, its time had already passed.
 pub const XTOKEN_REPLAYED: xtoken_status = 4;
 /// Refused: too many attempts. Reserved, not returned by this version.
 pub const XTOKEN_THROTTLED: xtoken_status = 5;

@@ -1,0 +1,439 @@
+/*
+ * xtoken: mints and verifies the one-time login tokens of Prosody's mod_auth_token.
+ *
+ * A web application and an XMPP server share an OTP seed and a token secret. The application
+ * mints a token for a bare JID, the client presents it, the server verifies it alone and accepts
+ * it once.
+ *
+ *     #include <stdio.h>
+ *     #include <string.h>
+ *     #include <time.h>
+ *     #include <xtoken.h>
+ *
+ *     static const char seed[] = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+ *     static const char secret[] = "at least 32 random bytes, as text or not";
+ *     static const char jid[] = "alice@example.com";
+ *
+ *     int main(void)
+ *     {
+ *         xtoken_config *config = xtoken_config_new();
+ *         xtoken_minter *minter = NULL;
+ *         xtoken_verifier *verifier = NULL;
+ *         char token[XTOKEN_TOKEN_SIZE_MAX];
+ *         size_t length = sizeof token;
+ *         uint64_t now = (uint64_t)time(NULL);
+ *         xtoken_status status;
+ *
+ *         status = xtoken_config_add_key(config, seed, strlen(seed),
+ *                                        (const uint8_t *)secret, strlen(secret));
+ *         if (status == XTOKEN_OK)
+ *             status = xtoken_minter_new(config, &minter);
+ *         if (status == XTOKEN_OK)
+ *             status = xtoken_verifier_new(config, &verifier);
+ *         if (status == XTOKEN_OK)
+ *             status = xtoken_minter_mint(minter, jid, strlen(jid), now, token, &length);
+ *         if (status == XTOKEN_OK)
+ *             status = xtoken_verifier_verify(verifier, jid, strlen(jid), token, length, now);
+ *         printf("%s: %s\n", xtoken_status_name(status), xtoken_status_message(status));
+ *
+ *         xtoken_verifier_free(verifier);
+ *         xtoken_minter_free(minter);
+ *         xtoken_config_free(config);
+ *         return status == XTOKEN_OK ? 0 : 1;
+ *     }
+ *
+ *     cc example.c $(pkg-config --cflags --libs xtoken)
+ *
+ * What holds everywhere:
+ *
+ * - Every object is opaque and owned by whoever called its _new function, until they call its
+ *   _free function, once. Texts that are returned are static.
+ * - Bytes are a pointer and a length. They are only read, only during the call, and may hold any
+ *   values, NUL too. A pointer may be NULL only where it is said; elsewhere NULL, whatever the
+ *   length, is answered with XTOKEN_NULL_ARGUMENT. An argument that is not NULL must be valid.
+ * - Functions that take a pointer to const may be called from many threads at once, on the same
+ *   object. No function may run while another thread changes or frees its object.
+ * - fork is safe while other threads are inside this library; the child may go on using every
+ *   object. (Not so in a signal handler, nor with vfork or a bare clone.)
+ * - Without memory xtoken_verifier_verify answers XTOKEN_UNAVAILABLE; the other functions, which
+ *   need little, end the process.
+ * - Seeds, secrets and tokens appear in no text, and copies of them are wiped when freed.
+ *
+ * Made by `make header` from src/capi/; change it there.
+ */
+
+
+#ifndef XTOKEN_H
+#define XTOKEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The version of this header; xtoken_version() tells that of the library. */
+#define XTOKEN_VERSION_MAJOR 0
+#define XTOKEN_VERSION_MINOR 1
+#define XTOKEN_VERSION_PATCH 0
+#define XTOKEN_VERSION "0.1.0"
+
+#ifndef XTOKEN_MUST_USE
+#if defined(__GNUC__) || defined(__clang__)
+#define XTOKEN_MUST_USE __attribute__((warn_unused_result))
+#else
+#define XTOKEN_MUST_USE
+#endif
+#endif
+
+
+/**
+ * A buffer of this many bytes holds every token and the NUL behind it.
+ */
+#define XTOKEN_TOKEN_SIZE_MAX 1024
+
+/**
+ * Bytes of a generated seed and the NUL behind it.
+ */
+#define XTOKEN_OTP_SEED_SIZE 33
+
+/**
+ * Bytes of a generated secret and the NUL behind it.
+ */
+#define XTOKEN_TOKEN_SECRET_SIZE 53
+
+/**
+ * Keys and settings, from which verifiers and minters are made.
+ *
+ * Owned by whoever called `xtoken_config_new`, until `xtoken_config_free`. Verifiers and minters
+ * keep nothing of it: it may be used for several, changed in between, and freed as soon as they
+ * are made. Not to be changed in one thread while another thread uses it.
+ *
+ * A call that fails changes nothing.
+ */
+typedef struct xtoken_config xtoken_config;
+
+/**
+ * Makes tokens.
+ *
+ * Owned by whoever called `xtoken_minter_new`, until `xtoken_minter_free`. Any number of threads
+ * may mint with one minter at once, also after `fork`.
+ */
+typedef struct xtoken_minter xtoken_minter;
+
+/**
+ * Decides about tokens and remembers which it has accepted.
+ *
+ * Owned by whoever called `xtoken_verifier_new`, until `xtoken_verifier_free`. Any number of
+ * threads may verify with one verifier at once: a token that several present together is
+ * accepted for exactly one of them. Keep one verifier for the life of the server, since what it
+ * has accepted is forgotten with it.
+ *
+ * After `fork` both processes may go on using it, whatever other threads were doing; each
+ * process then remembers for itself, so a token can be accepted once in each.
+ */
+typedef struct xtoken_verifier xtoken_verifier;
+
+/**
+ * What a call answers: one of the constants `XTOKEN_*` below, 0 for success.
+ *
+ * 1 to 99 say why a token was refused; from 100 on the call itself could not be carried out.
+ * Later versions may add values, so treat one you do not know as a refusal. A value is never
+ * used again for something else.
+ */
+typedef int32_t xtoken_status;
+
+/**
+ * Done; from `xtoken_verifier_verify`: the token is good and now spent.
+ */
+#define XTOKEN_OK 0
+
+/**
+ * Refused: the bytes do not have the shape of a token, or its nonce has another length.
+ */
+#define XTOKEN_MALFORMED 1
+
+/**
+ * Refused: not signed for this JID with one of the keys.
+ */
+#define XTOKEN_BAD_SIGNATURE 2
+
+/**
+ * Refused: well signed, but too old or too far ahead.
+ */
+#define XTOKEN_EXPIRED 3
+
+/**
+ * Refused: it was accepted before, or, after the clock was set back, its time had already passed.
+ */
+#define XTOKEN_REPLAYED 4
+
+/**
+ * Refused: too many attempts. Reserved, not returned by this version.
+ */
+#define XTOKEN_THROTTLED 5
+
+/**
+ * Refused, although it may be good: the ledger cannot tell whether it was spent, for instance
+ * because there is no memory to remember it.
+ */
+#define XTOKEN_UNAVAILABLE 6
+
+/**
+ * A pointer is NULL that must not be.
+ */
+#define XTOKEN_NULL_ARGUMENT 100
+
+/**
+ * A length is larger than memory can be (`PTRDIFF_MAX`), as a converted -1 is.
+ */
+#define XTOKEN_INVALID_LENGTH 101
+
+/**
+ * The seed is not base32.
+ */
+#define XTOKEN_INVALID_SEED 102
+
+/**
+ * The seed has fewer than 80 bits.
+ */
+#define XTOKEN_SHORT_SEED 103
+
+/**
+ * The secret has no bytes.
+ */
+#define XTOKEN_EMPTY_SECRET 104
+
+/**
+ * The config has no key.
+ */
+#define XTOKEN_NO_KEY 105
+
+/**
+ * The length of the nonce is out of range.
+ */
+#define XTOKEN_INVALID_NONCE_LENGTH 106
+
+/**
+ * The deviation is out of range.
+ */
+#define XTOKEN_INVALID_DEVIATION 107
+
+/**
+ * No ledger goes by this URL.
+ */
+#define XTOKEN_INVALID_LEDGER 108
+
+/**
+ * No server would accept a token for this JID.
+ */
+#define XTOKEN_INVALID_JID 109
+
+/**
+ * The result does not fit into the buffer.
+ */
+#define XTOKEN_BUFFER_TOO_SMALL 110
+
+/**
+ * The operating system gave no random bytes.
+ */
+#define XTOKEN_NO_RANDOM 111
+
+/**
+ * A mistake in this library was caught. Please report it.
+ */
+#define XTOKEN_INTERNAL_ERROR 112
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * A stable name for logs and metrics: "ok", "replayed", "null-argument", ...; "unknown" for a
+ * number that is no status.
+ *
+ * The text is static: never free it. Never NULL. May be called from any thread.
+ */
+XTOKEN_MUST_USE const char *xtoken_status_name(xtoken_status status);
+
+/**
+ * A sentence for the person who operates the program: what is wrong and what to do about it.
+ * Do not show it to somebody whose token was refused; to them say "not authorized" only.
+ *
+ * The text is static: never free it. Never NULL. May be called from any thread. Later versions
+ * may word it differently.
+ */
+XTOKEN_MUST_USE const char *xtoken_status_message(xtoken_status status);
+
+/**
+ * A config without keys, with nonces of 32 digits, a deviation of 1 step and the ledger
+ * "memory:". NULL only if a mistake in this library was caught.
+ */
+XTOKEN_MUST_USE xtoken_config *xtoken_config_new(void);
+
+/**
+ * Adds a key: what the web application and the server share. Copies both values.
+ *
+ * `otp_seed`: base32 (RFC 4648), upper or lower case, padding optional, 80 bits or more; 160 are
+ * recommended. `token_secret`: any bytes, at least one, used as they are and not decoded. Neither
+ * may be NULL, neither needs a NUL at its end.
+ *
+ * A verifier accepts tokens of every key (old and new while keys are changed over); a minter uses
+ * the first one.
+ *
+ * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_INVALID_SEED`,
+ * `XTOKEN_SHORT_SEED` or `XTOKEN_EMPTY_SECRET`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_config_add_key(xtoken_config *config,
+                                    const char *otp_seed,
+                                    size_t otp_seed_len,
+                                    const uint8_t *token_secret,
+                                    size_t token_secret_len);
+
+/**
+ * Sets how many digits the nonce of a token has: 1 to 970, 32 unless set. Minter and verifier
+ * must agree; the Lua implementation's minters make 32.
+ *
+ * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_NONCE_LENGTH`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_config_set_nonce_length(xtoken_config *config,
+                                             uint32_t digits);
+
+/**
+ * Sets how many steps of 30 seconds the clocks of minter and verifier may be apart: 0 to 10, 1
+ * unless set. Minters ignore it.
+ *
+ * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_DEVIATION`.
+ */
+XTOKEN_MUST_USE xtoken_status xtoken_config_set_deviation(xtoken_config *config, uint32_t steps);
+
+/**
+ * Sets where spent tokens are remembered: "memory:", which each verifier has for itself and
+ * which is lost with it. Minters ignore it. `url` must not be NULL, needs no NUL at its end and
+ * is copied.
+ *
+ * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or `XTOKEN_INVALID_LEDGER`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_config_set_ledger(xtoken_config *config,
+                                       const char *url,
+                                       size_t url_len);
+
+/**
+ * Frees a config and wipes its keys. NULL is ignored.
+ */
+void xtoken_config_free(xtoken_config *config);
+
+/**
+ * Makes a verifier with all keys of `config` and opens its ledger.
+ *
+ * `*verifier` need not be initialised; on failure it is NULL.
+ *
+ * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_NO_KEY`, `XTOKEN_INVALID_LEDGER` or, if `fork`
+ * cannot be made safe (`pthread_atfork` failed), `XTOKEN_UNAVAILABLE`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_verifier_new(const xtoken_config *config,
+                                  xtoken_verifier **verifier);
+
+/**
+ * Accepts a token, once. Only `XTOKEN_OK` means that the user may log in.
+ *
+ * `jid` is the bare JID that the user claims, `user@host`, prepared (SASLprep and nodeprep for
+ * the user, so lower case); `token` is what the client sent. Both may hold any bytes, must not
+ * be NULL (an empty one is a valid pointer and length 0) and need no NUL at their ends.
+ * `unix_time` is the present in seconds since 1970, UTC, as `time(NULL)` gives it.
+ *
+ * Tell a client nothing but success or failure; the reason is for your logs.
+ *
+ * `XTOKEN_OK`, or why not: `XTOKEN_MALFORMED`, `XTOKEN_BAD_SIGNATURE`, `XTOKEN_EXPIRED`,
+ * `XTOKEN_REPLAYED`, `XTOKEN_UNAVAILABLE`; `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_LENGTH`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_verifier_verify(const xtoken_verifier *verifier,
+                                     const char *jid,
+                                     size_t jid_len,
+                                     const char *token,
+                                     size_t token_len,
+                                     uint64_t unix_time);
+
+/**
+ * How many bits the weakest seed of the verifier has. Below 128 the operator should be told to
+ * make a longer one. 0 if `verifier` is NULL.
+ */
+XTOKEN_MUST_USE size_t xtoken_verifier_seed_bits(const xtoken_verifier *verifier);
+
+/**
+ * Frees a verifier, wipes its keys and forgets what it has accepted. No other thread may be
+ * using it. NULL is ignored.
+ */
+void xtoken_verifier_free(xtoken_verifier *verifier);
+
+/**
+ * Makes a minter with the first key of `config`.
+ *
+ * `*minter` need not be initialised; on failure it is NULL.
+ *
+ * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_NO_KEY`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_minter_new(const xtoken_config *config,
+                                xtoken_minter **minter);
+
+/**
+ * Writes a fresh token for a bare JID into `buffer`, with a NUL behind it.
+ *
+ * `jid` is `user@host`, prepared (SASLprep and nodeprep for the user, so lower case), in UTF-8;
+ * it must not be NULL and needs no NUL at its end. `unix_time` is the present in seconds since
+ * 1970, UTC; the token is good around that time.
+ *
+ * `*length` is the size of `buffer` before the call and the length of the token, without the
+ * NUL, after it. If the buffer is too small, nothing is written, `*length` becomes the size
+ * needed, with the NUL, and the answer is `XTOKEN_BUFFER_TOO_SMALL`; NULL and size 0 ask for
+ * just that. `XTOKEN_TOKEN_SIZE_MAX` is always enough. `length` must not be NULL, nor `buffer`
+ * with another size than 0. After any other failure `buffer` and `*length` are as before.
+ *
+ * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_BUFFER_TOO_SMALL`,
+ * `XTOKEN_INVALID_JID` or `XTOKEN_NO_RANDOM`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_minter_mint(const xtoken_minter *minter,
+                                 const char *jid,
+                                 size_t jid_len,
+                                 uint64_t unix_time,
+                                 char *buffer,
+                                 size_t *length);
+
+/**
+ * Frees a minter and wipes its key. No other thread may be using it. NULL is ignored.
+ */
+void xtoken_minter_free(xtoken_minter *minter);
+
+/**
+ * Writes fresh values for `otp_seed` (160 bits) and `token_secret` (256 bits), both as base32
+ * text with a NUL behind it, for the configuration of the web application and the server.
+ *
+ * Neither buffer may be NULL; `otp_seed_size` is at least `XTOKEN_OTP_SEED_SIZE`,
+ * `token_secret_size` at least `XTOKEN_TOKEN_SECRET_SIZE`. On failure nothing is written. Wipe
+ * the buffers when you are done with them.
+ *
+ * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_BUFFER_TOO_SMALL` or `XTOKEN_NO_RANDOM`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_generate_key(char *otp_seed,
+                                  size_t otp_seed_size,
+                                  char *token_secret,
+                                  size_t token_secret_size);
+
+/**
+ * The version of the library that runs, such as "1.2.3"; `XTOKEN_VERSION` is the one that your
+ * program was compiled for.
+ *
+ * The text is static: never free it. Never NULL. May be called from any thread.
+ */
+XTOKEN_MUST_USE const char *xtoken_version(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* XTOKEN_H */

@@ -1,0 +1,138 @@
+/* Forks while 8 threads verify: no child hangs on a lock that it inherited.
+ *
+ * The number of children may be given as an argument. */
+#include "check.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define THREADS 8
+#define TOKENS 2000
+#define DEADLINE_MILLISECONDS 20000
+
+static xtoken_verifier *verifiers[2];
+static token tokens[TOKENS];
+static volatile int stop;
+
+/* Verifies for ever: the same tokens, so that the memory needed does not grow. Also makes and
+ * frees verifiers, since a fork must not meet that half way either. */
+static void *verify_for_ever(void *argument)
+{
+	size_t i = (size_t)argument;
+	xtoken_status ignored = XTOKEN_OK;
+	while (!stop) {
+		ignored = verify(verifiers[i % 2], &tokens[1 + i % (TOKENS - 1)]);
+		if (i % 64 == 0) {
+			xtoken_config *config = xtoken_config_new();
+			xtoken_verifier *own = NULL;
+			ignored = add_key(config, SEED, SECRET);
+			ignored = xtoken_verifier_new(config, &own);
+			ignored = verify(own, &tokens[0]);
+			xtoken_verifier_free(own);
+			xtoken_config_free(config);
+		}
+		i++;
+	}
+	(void)ignored;
+	return NULL;
+}
+
+/* In the child: which of its steps went wrong, 0 for none. */
+static int child(const xtoken_minter *minter)
+{
+	size_t v, i;
+	for (v = 0; v < 2; v++) {
+		/* Enough to meet every shard of the ledger. */
+		for (i = 0; i < 200; i++) {
+			token fresh = mint(minter);
+			if (verify(verifiers[v], &fresh) != XTOKEN_OK)
+				return 1;
+			if (verify(verifiers[v], &fresh) != XTOKEN_REPLAYED)
+				return 2;
+		}
+		if (verify(verifiers[v], &tokens[0]) != XTOKEN_REPLAYED)
+			return 3;
+	}
+	verifiers[0] = new_verifier();
+	if (verify(verifiers[0], &tokens[0]) != XTOKEN_OK)
+		return 4;
+	xtoken_verifier_free(verifiers[0]);
+	return failures == 0 ? 0 : 5;
+}
+
+/* What a new child answered, or -1 if it did not. */
+static int ask_child(const xtoken_minter *minter)
+{
+	int ends[2];
+	struct pollfd answer;
+	char byte = -1;
+	pid_t pid;
+
+	if (pipe(ends) != 0 || (pid = fork()) < 0) {
+		perror("fork");
+		exit(1);
+	}
+	if (pid == 0) {
+		byte = (char)child(minter);
+		/* Then waits to be killed: at an exit valgrind would blame the child for the memory of
+		 * the threads that it does not have. */
+		while (write(ends[1], &byte, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	answer.fd = ends[0];
+	answer.events = POLLIN;
+	if (poll(&answer, 1, DEADLINE_MILLISECONDS) == 1 && read(ends[0], &byte, 1) != 1)
+		byte = -1;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ends[0]);
+	close(ends[1]);
+	return byte;
+}
+
+int main(int argc, char **argv)
+{
+	xtoken_minter *minter = new_minter();
+	pthread_t threads[THREADS];
+	long children = argc > 1 ? atol(argv[1]) : 200, hung = 0, wrong = 0, n;
+	size_t i;
+
+	for (i = 0; i < TOKENS; i++)
+		tokens[i] = mint(minter);
+	for (i = 0; i < 2; i++) {
+		verifiers[i] = new_verifier();
+		EXPECT(XTOKEN_OK, verify(verifiers[i], &tokens[0]));
+	}
+	for (i = 0; i < THREADS; i++)
+		CHECK(pthread_create(&threads[i], NULL, verify_for_ever, (void *)i) == 0);
+
+	/* Three that hang say enough. */
+	for (n = 0; n < children && hung < 3; n++) {
+		int answer = ask_child(minter);
+		hung += answer == -1;
+		wrong += answer > 0;
+		if (answer > 0)
+			fprintf(stderr, "child %ld stopped at step %d\n", n, answer);
+	}
+	stop = 1;
+	for (i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	CHECK(hung == 0);
+	CHECK(wrong == 0);
+	CHECK(n == children);
+
+	/* The parent is none the worse for it. */
+	for (i = 0; i < 2; i++) {
+		token fresh = mint(minter);
+		EXPECT(XTOKEN_OK, verify(verifiers[i], &fresh));
+		EXPECT(XTOKEN_REPLAYED, verify(verifiers[i], &tokens[0]));
+		xtoken_verifier_free(verifiers[i]);
+	}
+	xtoken_minter_free(minter);
+	printf("%ld children, %ld hung, %ld wrong\n", n, hung, wrong);
+	return finish("fork");
+}
