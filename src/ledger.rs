@@ -49,6 +49,11 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// Spends a token: one atomic step, whatever other threads do. `now` is in Unix seconds.
     fn spend(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable>;
 
+    /// What kept it from answering the last time, for a log; `None` while it answers.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// Waits until no other thread is inside this ledger and keeps them out until the result is
     /// dropped. Around a fork this leaves the child a ledger that is whole and unlocked.
     fn hold(&self) -> Box<dyn Held + '_>;

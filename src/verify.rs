@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 
 use crate::jid::MAX_JID_LENGTH;
 use crate::key::Key;
-use crate::ledger::{Fingerprint, Ledger, Spending, Spent};
+use crate::ledger::{Fingerprint, Ledger, Spending, Spent, Unavailable};
 use crate::rejection::Rejection;
 use crate::setting::{SettingError, check_deviation, check_nonce_length};
 use crate::token::{DEFAULT_NONCE_LENGTH, SIGNATURE_LENGTH, Token};
@@ -57,6 +57,11 @@ impl Verifier {
         Ok(Self { deviation: check_deviation(steps)?, ..self })
     }
 
+    /// Where spent tokens are remembered.
+    pub fn ledger(&self) -> &dyn Ledger {
+        &*self.ledger
+    }
+
     /// The keys, in the order in which [`Accepted::key`] counts them.
     pub fn keys(&self) -> &[Key] {
         &self.keys
@@ -77,6 +82,16 @@ impl Verifier {
     }
 
     fn verify_bytes(&self, jid: &[u8], token: &[u8], now: u64) -> Result<Accepted, Rejection> {
+        let (accepted, spending) = self.check(jid, token, now)?;
+        match self.ledger.spend(&spending, now) {
+            Ok(Spent::First) => Ok(accepted),
+            Ok(Spent::Again) => Err(Rejection::Replayed),
+            Err(Unavailable) => Err(Rejection::Unavailable),
+        }
+    }
+
+    /// Everything but asking the ledger, which has the last word.
+    fn check(&self, jid: &[u8], token: &[u8], now: u64) -> Result<(Accepted, Spending), Rejection> {
         let token = Token::parse(token, self.nonce_length).ok_or(Rejection::Malformed)?;
         if jid.len() > MAX_JID_LENGTH {
             return Err(Rejection::Malformed);
@@ -96,18 +111,10 @@ impl Verifier {
         let (key, step) = signed_by.ok_or(Rejection::BadSignature)?;
         let step = step.ok_or(Rejection::Expired)?;
 
-        let spending = Spending {
-            fingerprint: fingerprint(token.signature()),
-            step,
-            good_until: good_until(step, self.deviation),
-        };
-        match self.ledger.spend(&spending, now) {
-            Ok(Spent::First) => {
-                Ok(Accepted { step_offset: step.wrapping_sub(step_at(now)).cast_signed(), key })
-            }
-            Ok(Spent::Again) => Err(Rejection::Replayed),
-            Err(_) => Err(Rejection::Unavailable),
-        }
+        let step_offset = step.wrapping_sub(step_at(now)).cast_signed();
+        let fingerprint = fingerprint(token.signature());
+        let good_until = good_until(step, self.deviation);
+        Ok((Accepted { step_offset, key }, Spending { fingerprint, step, good_until }))
     }
 }
 
