@@ -1,8 +1,7 @@
 -- Authentication with one-time tokens that a web application makes, verified by xtoken.
 
-module:depends("sasl_token");
-
 local new_sasl = require "util.sasl".new;
+local usermanager = require "core.usermanager";
 local utils = module:require "token_auth_utils";
 
 local host = module.host;
@@ -25,6 +24,13 @@ local sample_seed, sample_secret = "XVGR73KMZH2M4XMY", "JYXEX4IQOEYFYQ2S3MC5P4ZT
 
 local option_names = { nonce_length = "token_nonce_length", deviation = "token_deviation" };
 
+local how_to_make = {
+	otp_seed = "make one with: head -c 20 /dev/urandom | base32";
+	token_secret = "make one with: head -c 32 /dev/urandom | base64";
+	nonce_length = "the number of digits that your web application makes, usually 32";
+	deviation = "usually 1";
+};
+
 local verifier, problem, option = utils.new_verifier {
 	otp_seed = otp_seed;
 	token_secret = token_secret;
@@ -32,10 +38,12 @@ local verifier, problem, option = utils.new_verifier {
 	deviation = deviation;
 };
 if not verifier then
-	option = option_names[option] or option;
-	log("error", "Nobody can log in to %s: %s. Correct the option %s of VirtualHost %q in the configuration; "
-		.."otp_seed and token_secret are the values that your web application uses", host, problem, option, host);
-	error(("option %s of %s: %s"):format(option, host, problem), 0);
+	log("error", "Nobody can log in to %s: %s. Set the option %s of VirtualHost %q in the configuration, "
+		.."to the value that your web application uses (%s)", host, problem, option_names[option] or option, host,
+		how_to_make[option] or "?");
+	-- Not a string: modulemanager appends a traceback to those, and this is no mistake of the code.
+	local err = ("%s: %s"):format(host, problem);
+	error(setmetatable({}, { __tostring = function () return err; end }));
 end
 
 local is_sample = { otp_seed = otp_seed:upper() == sample_seed, token_secret = token_secret == sample_secret };
@@ -51,20 +59,16 @@ if verifier:seed_bits() < 128 then
 end
 log("info", "Tokens of %s are verified by xtoken %s", host, utils.version);
 
-local function verify(username, token)
-	local ok, reason = verifier:verify(username.."@"..host, token);
-	log("debug", "Token of %s: %s", username, reason or "accepted");
-	return ok, reason;
-end
-
 -- What a client is told when it is neither success nor plain not-authorized.
 local conditions = { unavailable = "temporary-auth-failure" };
 
 local mechanisms = { ["X-TOKEN"] = true };
 
+-- Through usermanager, which knows the provider of now: a stream may be older than the last reload,
+-- and must not log in with what the configuration no longer says.
 local function token(_, username, password)
-	local ok, reason = verify(username, password);
-	return ok, true, conditions[reason];
+	local ok, reason = usermanager.test_password(username, host, password);
+	return ok == true, true, conditions[reason];
 end
 
 local function no_mechanisms()
@@ -76,7 +80,7 @@ local explained = false;
 local provider = {};
 
 function provider.test_password(username, password)
-	return (verify(username, password));
+	return utils.verify(verifier, username, password, log);
 end
 
 function provider.users()
@@ -116,4 +120,6 @@ function provider.get_sasl_handler(session)
 	return handler;
 end
 
+-- Last: what a module has hooked stays hooked when it then fails to load.
+module:depends("sasl_token");
 module:provides("auth", provider);

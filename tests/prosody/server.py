@@ -72,7 +72,8 @@ class Prosody:
             self.port = free_port()
             self.write_config()
             self.process = subprocess.Popen(
-                [self.launcher, "--config", self.config, "-F"],
+                # Ends with this process, however that ends.
+                ["setpriv", "--pdeathsig", "KILL", self.launcher, "--config", self.config, "-F"],
                 stdin=subprocess.DEVNULL,
                 stdout=open(self.folder / "output", "ab"),
                 stderr=subprocess.STDOUT,

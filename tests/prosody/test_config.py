@@ -1,6 +1,9 @@
 """What the configuration says, and what the log says about it."""
 
+import shutil
+
 import pytest
+import server
 from client import Client
 from mint import mint
 
@@ -44,6 +47,7 @@ def test_a_bad_value_is_named_and_nobody_gets_in(prosody, option, value, problem
         assert outcome(server) != "success"
         for secret in GOOD.values():
             assert secret not in errors
+        assert "traceback" not in server.log()
 
 
 def test_good_values_give_no_warning(prosody):
@@ -79,3 +83,31 @@ def test_the_configuration_of_the_lua_implementation_works(prosody, modules):
 def test_the_log_says_who_verifies(prosody):
     with prosody({"localhost": GOOD}) as server:
         assert "auth_token\tinfo\tTokens of localhost are verified by xtoken 0." in server.log()
+
+
+@pytest.fixture
+def plugins(tmp_path, monkeypatch):
+    """A copy of the plugins, for tests that change something there."""
+    folder = tmp_path / "lua"
+    shutil.copytree(server.PLUGINS, folder)
+    monkeypatch.setattr(server, "PLUGINS", folder)
+    return folder
+
+
+def test_a_native_module_that_is_missing(prosody, plugins, monkeypatch):
+    native = plugins / "xtoken.so"
+    elsewhere = native.rename(plugins.parent / "xtoken.so")
+    with prosody({"localhost": GOOD}) as running:
+        assert f"{native}: no such file" in running.log()
+        assert "Put the xtoken.so that was built for Lua 5.4 there" in running.log()
+        assert outcome(running) == "invalid-mechanism"
+    monkeypatch.setenv("LUA_CPATH_5_4", f"{elsewhere.parent}/?.so;;")
+    with prosody({"localhost": GOOD}) as running:
+        assert outcome(running) == "success"
+
+
+def test_a_native_module_that_is_none(prosody, plugins):
+    (plugins / "xtoken.so").write_bytes(b"\x7fELF, but not much else")
+    with prosody({"localhost": GOOD}) as running:
+        assert "Put the xtoken.so that was built for Lua 5.4 there" in running.log()
+        assert outcome(running) == "invalid-mechanism"

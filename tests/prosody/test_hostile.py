@@ -134,3 +134,15 @@ def test_what_is_not_base64_is_answered(server, key):
         client.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='X-TOKEN'>!!!</auth>")
         assert client.receive()[0].tag.endswith("incorrect-encoding")
         assert client.log_in("alice", mint("alice@localhost", key)) == "success"
+
+
+def test_a_native_module_that_fails_is_answered_for(prosody, options, key):
+    with prosody({"localhost": options}, modules_enabled=["ill_native"]) as server:
+        server.reload_module("localhost")
+        assert "verified by xtoken ill" in server.log()
+        with Client(server.port, "localhost") as client:
+            for user in ("raise", "ledger"):
+                message = f"\0{user}\0{mint(user + '@localhost', key)}".encode()
+                assert answer(client, message) == "temporary-auth-failure"
+            assert "EVENT authentication-failure temporary-auth-failure" in server.log()
+            assert client.log_in("alice", mint("alice@localhost", key)) == "success"

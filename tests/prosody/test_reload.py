@@ -57,3 +57,17 @@ def test_a_mistake_in_between_forgets_nothing(server, key):
     assert "Loaded" in server.shell('module:load("auth_token", "localhost")')
     assert log_in(server, spent) == "not-authorized"
     assert log_in(server, mint("alice@localhost", key)) == "success"
+
+
+def test_an_older_stream_follows_the_configuration(server, key):
+    other = new_key()
+    with Client(server.port, "localhost") as client:
+        configure(server, other)
+        assert client.log_in("alice", mint("alice@localhost", key)) == "not-authorized"
+        assert client.log_in("alice", mint("alice@localhost", other)) == "success"
+
+
+def test_an_older_stream_cannot_log_in_when_the_reload_failed(server, key):
+    with Client(server.port, "localhost") as client:
+        configure(server, (key[0], ""))
+        assert client.log_in("alice", mint("alice@localhost", key)) == "not-authorized"

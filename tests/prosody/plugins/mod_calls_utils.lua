@@ -1,0 +1,23 @@
+-- Calls verify_token as modules do that were written for the Lua implementation, with the token that
+-- the tests put into the configuration, and writes what it answers to the log.
+
+local utils = module:require "token_auth_utils";
+
+local seed = module:get_option("otp_seed");
+local secret = module:get_option("token_secret");
+local token = module:get_option("test_token");
+
+local function try(name, ...)
+	local called, ok = pcall(utils.verify_token, ...);
+	module:log("info", "ANSWER %s %s %s", name, called and "returned" or "raised", ok);
+end
+
+try("missing", "alice", token, nil, nil, module._log);
+try("number", "alice", 12345, seed, secret, module._log);
+try("nothing", "alice", nil, seed, secret, module._log);
+try("wrong", "bob", token, seed, secret, module._log);
+try("unlogged", "alice", "", seed, secret);
+try("first", "alice", token, seed, secret, module._log);
+try("second", "alice", token, seed, secret, module._log);
+module:log("info", "CONSTANTS %s %s %s %s",
+	utils.OTP_DEVIATION, utils.OTP_DIGITS, utils.OTP_INTERVAL, utils.DIGEST_TYPE);
