@@ -166,7 +166,8 @@ typedef int32_t xtoken_status;
 #define XTOKEN_REPLAYED 4
 
 /**
- * Refused: too many attempts. Reserved, not returned by this version.
+ * Refused: more than 10 expired tokens of this JID within the same 30 seconds, which is what
+ * somebody does who has kept old ones. It can log in again in the next 30 seconds.
  */
 #define XTOKEN_THROTTLED 5
 
@@ -307,9 +308,23 @@ xtoken_status xtoken_config_set_nonce_length(xtoken_config *config,
 XTOKEN_MUST_USE xtoken_status xtoken_config_set_deviation(xtoken_config *config, uint32_t steps);
 
 /**
- * Sets where spent tokens are remembered: "memory:", which each verifier has for itself and
- * which is lost with it. Minters ignore it. `url` must not be NULL, needs no NUL at its end and
- * is copied.
+ * Sets how many expired tokens of one JID are let pass within 30 seconds before its further
+ * tokens are `XTOKEN_THROTTLED` for the rest of them; 10 unless set. Minters ignore it.
+ *
+ * `XTOKEN_OK` or `XTOKEN_NULL_ARGUMENT`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_config_set_expired_limit(xtoken_config *config,
+                                              uint32_t tokens);
+
+/**
+ * Sets where spent tokens are remembered. Minters ignore it. `url` must not be NULL, needs no
+ * NUL at its end and is copied. Files are opened when the first token is verified.
+ *
+ * - "memory:", unless set: in the verifier, for itself, and lost with it.
+ * - "sqlite:PATH", if the library was built with it: in a file, shared by the processes of this
+ *   machine, as long as the file is there. Verifying may then wait up to a quarter of a second
+ *   for another process.
  *
  * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or `XTOKEN_INVALID_LEDGER`.
  */
@@ -346,7 +361,7 @@ xtoken_status xtoken_verifier_new(const xtoken_config *config,
  * Tell a client nothing but success or failure; the reason is for your logs.
  *
  * `XTOKEN_OK`, or why not: `XTOKEN_MALFORMED`, `XTOKEN_BAD_SIGNATURE`, `XTOKEN_EXPIRED`,
- * `XTOKEN_REPLAYED`, `XTOKEN_UNAVAILABLE`; `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_LENGTH`.
+ * `XTOKEN_REPLAYED`, `XTOKEN_THROTTLED`, `XTOKEN_UNAVAILABLE`; `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_LENGTH`.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_verifier_verify(const xtoken_verifier *verifier,

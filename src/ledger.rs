@@ -1,20 +1,36 @@
 //! Ledgers: what remembers which tokens were spent.
 
+#[cfg(feature = "sqlite")]
+use std::ffi::OsStr;
 use std::fmt;
-use std::sync::Arc;
+#[cfg(feature = "sqlite")]
+use std::os::unix::ffi::OsStrExt;
+use std::sync::{Arc, PoisonError};
 
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod stretches;
 
 use crate::setting::SettingError;
 
 pub use memory::MemoryLedger;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteLedger;
 
-/// Opens the ledger of a URL: `memory:`, a new one in this process.
+/// Makes the ledger of a URL. Files and connections are opened at first use.
+///
+/// `memory:` is a new one in this process, `sqlite:PATH` (feature `sqlite`) one in a file.
 pub fn open(url: impl AsRef<[u8]>) -> Result<Arc<dyn Ledger>, SettingError> {
-    match url.as_ref() {
-        b"memory:" => Ok(Arc::new(MemoryLedger::new())),
-        _ => Err(SettingError::Ledger),
+    let url = url.as_ref();
+    if url == b"memory:" {
+        return Ok(Arc::new(MemoryLedger::new()));
     }
+    #[cfg(feature = "sqlite")]
+    if let Some(path) = url.strip_prefix(b"sqlite:").filter(|path| !path.is_empty()) {
+        return Ok(Arc::new(SqliteLedger::new(OsStr::from_bytes(path))));
+    }
+    Err(SettingError::Ledger)
 }
 
 /// The first 16 bytes of a token's signature. It cannot be chosen without the secret.
@@ -63,6 +79,13 @@ pub trait Ledger: fmt::Debug + Send + Sync {
 pub trait Held {}
 
 impl<T> Held for T {}
+
+/// A thread panicked in the middle of a change: nobody knows what the ledger lacks.
+impl<T> From<PoisonError<T>> for Unavailable {
+    fn from(_: PoisonError<T>) -> Self {
+        Self
+    }
+}
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -53,6 +53,8 @@ pub mod rejection;
 #[forbid(unsafe_code)]
 pub mod setting;
 #[forbid(unsafe_code)]
+pub mod throttle;
+#[forbid(unsafe_code)]
 pub mod token;
 #[forbid(unsafe_code)]
 pub mod totp;

@@ -17,14 +17,22 @@ pub enum Rejection {
     Expired,
     /// Good, but it was accepted before.
     Replayed,
+    /// Too many expired tokens of this JID in this step: see [`crate::throttle`].
+    Throttled,
     /// The ledger cannot tell whether it was accepted before, so it is not accepted.
     Unavailable,
 }
 
 impl Rejection {
     /// Every rejection, in the order of the C constants.
-    pub const ALL: [Self; 5] =
-        [Self::Malformed, Self::BadSignature, Self::Expired, Self::Replayed, Self::Unavailable];
+    pub const ALL: [Self; 6] = [
+        Self::Malformed,
+        Self::BadSignature,
+        Self::Expired,
+        Self::Replayed,
+        Self::Throttled,
+        Self::Unavailable,
+    ];
 
     /// The stable name, the same in Rust, C, Lua and the logs. It never changes its meaning.
     pub const fn name(self) -> &'static str {
@@ -33,6 +41,7 @@ impl Rejection {
             Self::BadSignature => "bad-signature",
             Self::Expired => "expired",
             Self::Replayed => "replayed",
+            Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
         }
     }
@@ -48,6 +57,9 @@ impl fmt::Display for Rejection {
             Self::Expired => "well signed but too old or too new: compare otp_seed and the clocks",
             Self::Replayed => {
                 "accepted before, or older than a clock that was set back: mint one for every login"
+            }
+            Self::Throttled => {
+                "too many expired tokens of this address: it can log in again within half a minute"
             }
             Self::Unavailable => "the ledger of spent tokens gave no answer: look at its storage",
         })

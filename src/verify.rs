@@ -9,6 +9,7 @@ use crate::key::Key;
 use crate::ledger::{Fingerprint, Ledger, Spending, Spent, Unavailable};
 use crate::rejection::Rejection;
 use crate::setting::{SettingError, check_deviation, check_nonce_length};
+use crate::throttle::{EXPIRED_LIMIT, Throttle};
 use crate::token::{DEFAULT_NONCE_LENGTH, SIGNATURE_LENGTH, Token};
 use crate::totp::{OTP_DEVIATION, good_until, step_at, window};
 
@@ -19,6 +20,7 @@ pub struct Verifier {
     nonce_length: usize,
     deviation: u64,
     ledger: Arc<dyn Ledger>,
+    throttle: Throttle,
 }
 
 /// What is known about an accepted token.
@@ -42,7 +44,8 @@ impl Verifier {
             return Err(SettingError::NoKey);
         }
         let (nonce_length, deviation) = (DEFAULT_NONCE_LENGTH, OTP_DEVIATION);
-        Ok(Self { keys, nonce_length, deviation, ledger })
+        let throttle = Throttle::new(EXPIRED_LIMIT);
+        Ok(Self { keys, nonce_length, deviation, ledger, throttle })
     }
 
     /// Sets the digits of the nonce to what the minter makes, 1 to
@@ -55,6 +58,12 @@ impl Verifier {
     /// [`MAX_DEVIATION`](crate::totp::MAX_DEVIATION).
     pub fn with_deviation(self, steps: u64) -> Result<Self, SettingError> {
         Ok(Self { deviation: check_deviation(steps)?, ..self })
+    }
+
+    /// Sets how many expired tokens of one JID are let pass within one step of 30 seconds before
+    /// its further tokens are [`Rejection::Throttled`] until the step ends; 10 unless set.
+    pub fn with_expired_limit(self, tokens: u64) -> Self {
+        Self { throttle: Throttle::new(tokens), ..self }
     }
 
     /// Where spent tokens are remembered.
@@ -109,12 +118,23 @@ impl Verifier {
             }
         }
         let (key, step) = signed_by.ok_or(Rejection::BadSignature)?;
-        let step = step.ok_or(Rejection::Expired)?;
+        if self.throttle.refuses(step_at(now), || self.jid_hash(jid)) {
+            return Err(Rejection::Throttled);
+        }
+        let Some(step) = step else {
+            self.throttle.count(step_at(now), self.jid_hash(jid));
+            return Err(Rejection::Expired);
+        };
 
         let step_offset = step.wrapping_sub(step_at(now)).cast_signed();
         let fingerprint = fingerprint(token.signature());
         let good_until = good_until(step, self.deviation);
         Ok((Accepted { step_offset, key }, Spending { fingerprint, step, good_until }))
+    }
+
+    /// Which counter of the throttle a JID has: a MAC, so that nobody can find another's.
+    fn jid_hash(&self, jid: &[u8]) -> u64 {
+        self.keys.first().map_or(0, |key| word(&fingerprint(&key.sign(b"", jid))))
     }
 }
 

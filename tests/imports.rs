@@ -7,8 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name with `crate::`; a face may name any of these.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("token", &[]),
+    ("throttle", &[]),
     ("totp", &[]),
     ("rejection", &[]),
     ("jid", &[]),
@@ -16,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
     ("key", &["totp"]),
     ("ledger", &["setting", "totp"]),
     ("mint", &["jid", "key", "setting", "token", "totp"]),
-    ("verify", &["jid", "key", "ledger", "rejection", "setting", "token", "totp"]),
+    ("verify", &["jid", "key", "ledger", "rejection", "setting", "throttle", "token", "totp"]),
 ];
 
 const FACES: [&str; 2] = ["capi", "lua"];

@@ -185,9 +185,55 @@ fn threads_that_present_the_same_tokens_succeed_once_each() {
     assert!(successes.iter().all(|count| count.load(Relaxed) == 1));
 }
 
+/// By chance its one-time password is good at `NOW` too.
+const LUCKY_STEP: u64 = 47_570_699;
+
+#[test]
+fn hoarded_tokens_do_not_get_anybody_in() {
+    let hoard: Vec<_> = (1..=10)
+        .map(|age| minter().mint(ALICE, NOW - 3_600 * age).unwrap())
+        .chain([minter().mint(ALICE, LUCKY_STEP * 30).unwrap()])
+        .collect();
+    let try_all = |verifier: &Verifier| -> Vec<_> {
+        hoard.iter().map(|token| verifier.verify(ALICE, token, NOW).map(|_| ())).collect()
+    };
+    // Without the guard the lucky one would do.
+    let unguarded = try_all(&verifier().with_expired_limit(u64::MAX));
+    assert_eq!(unguarded.last(), Some(&Ok(())));
+    let guarded = verifier().with_expired_limit(9);
+    assert_eq!(try_all(&guarded).last(), Some(&Err(Rejection::Throttled)));
+
+    // Nor does a fresh one in this step, but somebody else's does, and one in the next step.
+    let mint = |jid, now| minter().mint(jid, now).unwrap();
+    assert_eq!(guarded.verify(ALICE, mint(ALICE, NOW), NOW), Err(Rejection::Throttled));
+    let bob = "bob@example.com";
+    assert!(guarded.verify(bob, mint(bob, NOW), NOW).is_ok());
+    assert!(guarded.verify(ALICE, mint(ALICE, NOW + 30), NOW + 30).is_ok());
+}
+
+#[test]
+fn only_well_signed_expired_tokens_of_the_same_address_count() {
+    let verifier = verifier();
+    let old = |jid: &str| minter().mint(jid, NOW - 3_600).unwrap();
+    for _ in 0..100 {
+        assert_eq!(
+            verifier.verify(ALICE, old("bob@example.com"), NOW),
+            Err(Rejection::BadSignature)
+        );
+        assert_eq!(verifier.verify(ALICE, "nonsense", NOW), Err(Rejection::Malformed));
+    }
+    for _ in 0..10 {
+        assert_eq!(verifier.verify(ALICE, old(ALICE), NOW), Err(Rejection::Expired));
+    }
+    assert!(verifier.verify(ALICE, minter().mint(ALICE, NOW).unwrap(), NOW).is_ok());
+}
+
 #[test]
 fn names_are_stable_and_say_what_to_do() {
     let names: Vec<_> = Rejection::ALL.iter().map(|rejection| rejection.name()).collect();
-    assert_eq!(names, ["malformed", "bad-signature", "expired", "replayed", "unavailable"]);
+    assert_eq!(
+        names,
+        ["malformed", "bad-signature", "expired", "replayed", "throttled", "unavailable"]
+    );
     assert!(Rejection::ALL.iter().all(|rejection| rejection.to_string().contains(": ")));
 }

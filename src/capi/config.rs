@@ -9,6 +9,7 @@ use super::status::{Failure, xtoken_status};
 use crate::key::Key;
 use crate::ledger;
 use crate::setting::{SettingError, check_deviation, check_nonce_length};
+use crate::throttle::EXPIRED_LIMIT;
 use crate::token::DEFAULT_NONCE_LENGTH;
 use crate::totp::OTP_DEVIATION;
 
@@ -23,6 +24,7 @@ pub struct xtoken_config {
     keys: Vec<Pair>,
     pub(super) nonce_length: usize,
     pub(super) deviation: u64,
+    pub(super) expired_limit: u64,
     pub(super) ledger: Vec<u8>,
 }
 
@@ -48,6 +50,7 @@ pub extern "C" fn xtoken_config_new() -> Option<Box<xtoken_config>> {
             keys: Vec::new(),
             nonce_length: DEFAULT_NONCE_LENGTH,
             deviation: OTP_DEVIATION,
+            expired_limit: EXPIRED_LIMIT,
             ledger: b"memory:".into(),
         }))
     })
@@ -120,9 +123,29 @@ pub extern "C" fn xtoken_config_set_deviation(
     })
 }
 
-/// Sets where spent tokens are remembered: "memory:", which each verifier has for itself and
-/// which is lost with it. Minters ignore it. `url` must not be NULL, needs no NUL at its end and
-/// is copied.
+/// Sets how many expired tokens of one JID are let pass within 30 seconds before its further
+/// tokens are `XTOKEN_THROTTLED` for the rest of them; 10 unless set. Minters ignore it.
+///
+/// `XTOKEN_OK` or `XTOKEN_NULL_ARGUMENT`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn xtoken_config_set_expired_limit(
+    config: Option<&mut xtoken_config>,
+    tokens: u32,
+) -> xtoken_status {
+    guarded!([config] {
+        config.expired_limit = tokens.into();
+        Ok(())
+    })
+}
+
+/// Sets where spent tokens are remembered. Minters ignore it. `url` must not be NULL, needs no
+/// NUL at its end and is copied. Files are opened when the first token is verified.
+///
+/// - "memory:", unless set: in the verifier, for itself, and lost with it.
+/// - "sqlite:PATH", if the library was built with it: in a file, shared by the processes of this
+///   machine, as long as the file is there. Verifying may then wait up to a quarter of a second
+///   for another process.
 ///
 /// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or `XTOKEN_INVALID_LEDGER`.
 #[unsafe(no_mangle)]

@@ -24,7 +24,8 @@ pub const XTOKEN_BAD_SIGNATURE: xtoken_status = 2;
 pub const XTOKEN_EXPIRED: xtoken_status = 3;
 /// Refused: it was accepted before, or, after the clock was set back, its time had already passed.
 pub const XTOKEN_REPLAYED: xtoken_status = 4;
-/// Refused: too many attempts. Reserved, not returned by this version.
+/// Refused: more than 10 expired tokens of this JID within the same 30 seconds, which is what
+/// somebody does who has kept old ones. It can log in again in the next 30 seconds.
 pub const XTOKEN_THROTTLED: xtoken_status = 5;
 /// Refused, although it may be good: the ledger cannot tell whether it was spent, for instance
 /// because there is no memory to remember it.
@@ -82,7 +83,11 @@ static STATUSES: [Entry; 20] = [
         c"replayed",
         c"accepted before, or older than a clock that was set back: mint one for every login",
     ),
-    Entry(XTOKEN_THROTTLED, c"throttled", c"too many attempts: try again later"),
+    Entry(
+        XTOKEN_THROTTLED,
+        c"throttled",
+        c"too many expired tokens of this address: it can log in again within half a minute",
+    ),
     Entry(
         XTOKEN_UNAVAILABLE,
         c"unavailable",
@@ -120,7 +125,11 @@ static STATUSES: [Entry; 20] = [
         c"invalid-deviation",
         c"deviation is out of range: use 0 to 10 steps of 30 s",
     ),
-    Entry(XTOKEN_INVALID_LEDGER, c"invalid-ledger", c"no such ledger: use \"memory:\""),
+    Entry(
+        XTOKEN_INVALID_LEDGER,
+        c"invalid-ledger",
+        c"no such ledger in this build: use \"memory:\" or \"sqlite:PATH\"",
+    ),
     Entry(
         XTOKEN_INVALID_JID,
         c"invalid-jid",
@@ -184,6 +193,7 @@ impl From<Rejection> for Failure {
             Rejection::BadSignature => XTOKEN_BAD_SIGNATURE,
             Rejection::Expired => XTOKEN_EXPIRED,
             Rejection::Replayed => XTOKEN_REPLAYED,
+            Rejection::Throttled => XTOKEN_THROTTLED,
             Rejection::Unavailable => XTOKEN_UNAVAILABLE,
         })
     }

@@ -43,7 +43,8 @@ pub extern "C" fn xtoken_verifier_new(
         let protected = Protected::new(&ledger)?;
         let made = Verifier::new(config.keys().collect::<Result<_, _>>()?, ledger)?
             .with_nonce_length(config.nonce_length)?
-            .with_deviation(config.deviation)?;
+            .with_deviation(config.deviation)?
+            .with_expired_limit(config.expired_limit);
         verifier.write(Some(Box::new(xtoken_verifier { verifier: made, _protected: protected })));
         Ok(())
     })
@@ -59,7 +60,7 @@ pub extern "C" fn xtoken_verifier_new(
 /// Tell a client nothing but success or failure; the reason is for your logs.
 ///
 /// `XTOKEN_OK`, or why not: `XTOKEN_MALFORMED`, `XTOKEN_BAD_SIGNATURE`, `XTOKEN_EXPIRED`,
-/// `XTOKEN_REPLAYED`, `XTOKEN_UNAVAILABLE`; `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_LENGTH`.
+/// `XTOKEN_REPLAYED`, `XTOKEN_THROTTLED`, `XTOKEN_UNAVAILABLE`; `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_LENGTH`.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn xtoken_verifier_verify(

@@ -8,8 +8,8 @@
 mod calendar;
 mod table;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fmt, iter};
 
@@ -126,13 +126,6 @@ impl Default for MemoryLedger {
 impl fmt::Debug for MemoryLedger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MemoryLedger")
-    }
-}
-
-/// A thread panicked in the middle of a change: nobody knows what the tables lack.
-impl<T> From<PoisonError<T>> for Unavailable {
-    fn from(_: PoisonError<T>) -> Self {
-        Self
     }
 }
 

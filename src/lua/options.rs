@@ -9,12 +9,13 @@ use super::time::whole_number;
 use crate::key::{Key, KeyError};
 use crate::ledger::{self, Ledger};
 use crate::setting::{SettingError, check_deviation};
+use crate::throttle::EXPIRED_LIMIT;
 use crate::token::DEFAULT_NONCE_LENGTH;
 use crate::totp::OTP_DEVIATION;
 use crate::{Minter, Verifier};
 
-const NAMES: [&str; 6] =
-    ["otp_seed", "token_secret", "keys", "nonce_length", "deviation", "ledger"];
+const NAMES: [&str; 7] =
+    ["otp_seed", "token_secret", "keys", "nonce_length", "deviation", "expired_limit", "ledger"];
 
 /// An option that cannot be used: what to do about it, and its name.
 pub(super) struct BadOption {
@@ -27,6 +28,7 @@ pub(super) struct Options {
     keys: Vec<Key>,
     nonce_length: usize,
     deviation: u64,
+    expired_limit: u64,
     ledger: Option<Arc<dyn Ledger>>,
 }
 
@@ -49,6 +51,7 @@ impl Options {
                 .try_into()
                 .map_err(|_| SettingError::NonceLength)?,
             deviation: whole("deviation", OTP_DEVIATION)?,
+            expired_limit: whole("expired_limit", EXPIRED_LIMIT)?,
             ledger: ledger(&get(options, "ledger")?)?,
         })
     }
@@ -60,7 +63,8 @@ impl Options {
         };
         Ok(Verifier::new(self.keys, ledger)?
             .with_nonce_length(self.nonce_length)?
-            .with_deviation(self.deviation)?)
+            .with_deviation(self.deviation)?
+            .with_expired_limit(self.expired_limit))
     }
 
     /// A minter for the first key.

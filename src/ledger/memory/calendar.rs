@@ -4,9 +4,7 @@ use std::collections::TryReserveError;
 use std::time::Duration;
 
 use crate::ledger::Spending;
-
-/// Stretches of closed steps that are told apart, 1 kB of them.
-const MAX_STRETCHES: usize = 64;
+use crate::ledger::stretches::Stretches;
 
 /// Which steps have a table, and which are over for good.
 ///
@@ -16,8 +14,7 @@ const MAX_STRETCHES: usize = 64;
 #[derive(Debug)]
 pub(super) struct Calendar {
     open: Vec<OpenStep>,
-    /// First and last step of each stretch, in order, with room for one more than is kept.
-    closed: Vec<(u64, u64)>,
+    closed: Stretches,
 }
 
 #[derive(Debug)]
@@ -31,7 +28,7 @@ struct OpenStep {
 
 impl Calendar {
     pub(super) fn new() -> Self {
-        Self { open: Vec::with_capacity(8), closed: Vec::with_capacity(MAX_STRETCHES + 1) }
+        Self { open: Vec::with_capacity(8), closed: Stretches::new() }
     }
 
     /// Makes sure that the step of `spending` is open; `false` if it is over for good.
@@ -65,7 +62,7 @@ impl Calendar {
         open.retain(|open| {
             let is_over = open.good_until <= now && open.deadline <= monotonic;
             if is_over {
-                insert(closed, open.step);
+                closed.add(open.step, open.step);
             }
             !is_over
         });
@@ -73,60 +70,13 @@ impl Calendar {
     }
 
     pub(super) fn is_closed(&self, step: u64) -> bool {
-        self.closed.iter().any(|(first, last)| (*first..=*last).contains(&step))
-    }
-}
-
-fn insert(stretches: &mut Vec<(u64, u64)>, step: u64) {
-    let at = stretches.partition_point(|(first, _)| *first < step);
-    stretches.insert(at, (step, step));
-    let neighbours = |stretches: &[(u64, u64)]| {
-        let mut pairs = stretches.iter().zip(stretches.iter().skip(1));
-        pairs.position(|((_, end), (start, _))| start.saturating_sub(*end) <= 1)
-    };
-    while let Some(at) = neighbours(stretches) {
-        join(stretches, at);
-    }
-    // The oldest: between them lie steps without logins that are long over. What is ahead of the
-    // present, where a clock once was by mistake, has to stay apart from it.
-    if stretches.len() > MAX_STRETCHES {
-        join(stretches, 0);
-    }
-}
-
-fn join(stretches: &mut Vec<(u64, u64)>, at: usize) {
-    let (_, last) = stretches.remove(at + 1);
-    if let Some(stretch) = stretches.get_mut(at) {
-        stretch.1 = stretch.1.max(last);
+        self.closed.contains(step)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn with_closed(steps: impl IntoIterator<Item = u64>) -> Calendar {
-        let mut calendar = Calendar::new();
-        steps.into_iter().for_each(|step| insert(&mut calendar.closed, step));
-        calendar
-    }
-
-    #[test]
-    fn neighbours_become_one_stretch() {
-        assert_eq!(with_closed([5, 7, 6, 6]).closed, [(5, 7)]);
-        assert_eq!(with_closed(100..1000).closed, [(100, 999)]);
-    }
-
-    #[test]
-    fn sparse_logins_cost_the_jumps_nothing() {
-        let far = 1 << 40;
-        let calendar = with_closed([far, 10].into_iter().chain((1..100).map(|n| n * 120)));
-        assert!(calendar.closed.len() <= MAX_STRETCHES);
-        assert_eq!(calendar.closed.last(), Some(&(far, far)));
-        assert!(calendar.closed.capacity() <= MAX_STRETCHES + 1, "{:?}", calendar.closed);
-        assert!((1..100).all(|n| calendar.is_closed(n * 120)));
-        assert!(!calendar.is_closed(100 * 120));
-    }
 
     #[test]
     fn a_step_is_over_when_both_clocks_say_so() {

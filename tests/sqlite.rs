@@ -1,0 +1,272 @@
+//! The ledger in a file: what it survives.
+#![cfg(feature = "sqlite")]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use tempfile::TempDir;
+use xtoken::ledger::{Ledger, Spending, Spent, SqliteLedger, Unavailable};
+
+const NOW: u64 = 1_700_000_010;
+const STEP: u64 = NOW / 30;
+
+fn spending(n: u64, step: u64) -> Spending {
+    let mut fingerprint = [0; 16];
+    fingerprint[8..].copy_from_slice(&n.to_be_bytes());
+    Spending { fingerprint, step, good_until: (step + 2).saturating_mul(30) }
+}
+
+struct File {
+    folder: TempDir,
+}
+
+impl File {
+    fn new() -> Self {
+        Self { folder: TempDir::new().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("tokens.sqlite")
+    }
+
+    fn open(&self) -> SqliteLedger {
+        SqliteLedger::new(self.path())
+    }
+
+    fn sql(&self, statements: &str) {
+        rusqlite::Connection::open(self.path()).unwrap().execute_batch(statements).unwrap();
+    }
+
+    fn count(&self, what: &str) -> i64 {
+        let connection = rusqlite::Connection::open(self.path()).unwrap();
+        connection.query_row(&format!("SELECT count(*) FROM {what}"), [], |row| row.get(0)).unwrap()
+    }
+
+    fn damaged_copies(&self) -> usize {
+        let names = fs::read_dir(self.folder.path()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names
+            .filter(|name| {
+                name.starts_with("tokens.sqlite.damaged-")
+                    && !name.contains("-wal")
+                    && !name.contains("-shm")
+            })
+            .count()
+    }
+}
+
+/// What was spent stays spent, and nothing that may have been is accepted, but fresh tokens are
+/// once the window has passed.
+fn assert_closed_for_the_window(ledger: &SqliteLedger) {
+    for n in 0..100 {
+        assert_ne!(ledger.spend(&spending(n, STEP), NOW), Ok(Spent::First));
+    }
+    for step in STEP - 1..=STEP + 1 {
+        assert_ne!(ledger.spend(&spending(1_000 + step, step), NOW), Ok(Spent::First));
+    }
+    let later = NOW + 60;
+    assert_eq!(ledger.spend(&spending(2_000, later / 30), later), Ok(Spent::First));
+}
+
+fn spend_a_hundred(ledger: &SqliteLedger) {
+    for n in 0..100 {
+        assert_eq!(ledger.spend(&spending(n, STEP), NOW), Ok(Spent::First));
+        assert_eq!(ledger.spend(&spending(n, STEP), NOW), Ok(Spent::Again));
+    }
+}
+
+#[test]
+fn nothing_exists_before_first_use() {
+    let file = File::new();
+    let ledger = file.open();
+    assert!(!file.path().exists());
+    spend_a_hundred(&ledger);
+    assert!(file.path().exists());
+}
+
+#[test]
+fn spent_tokens_survive_the_process() {
+    let file = File::new();
+    spend_a_hundred(&file.open());
+    let ledger = file.open();
+    for n in 0..100 {
+        assert_eq!(ledger.spend(&spending(n, STEP), NOW), Ok(Spent::Again));
+    }
+    assert_eq!(ledger.spend(&spending(100, STEP), NOW), Ok(Spent::First));
+}
+
+#[test]
+fn two_ledgers_on_one_file_are_one() {
+    let file = File::new();
+    let ledgers = [file.open(), file.open()];
+    ledgers[0].spend(&spending(u64::MAX, STEP), NOW).unwrap();
+    let successes: Vec<_> = (0..2_000).map(|_| AtomicUsize::new(0)).collect();
+    std::thread::scope(|scope| {
+        for ledger in &ledgers {
+            scope.spawn(|| {
+                for (n, successes) in (0..).zip(&successes) {
+                    while match ledger.spend(&spending(n, STEP), NOW) {
+                        Ok(Spent::First) => {
+                            successes.fetch_add(1, Relaxed);
+                            false
+                        }
+                        Ok(Spent::Again) => false,
+                        Err(Unavailable) => true,
+                    } {}
+                }
+            });
+        }
+    });
+    assert!(successes.iter().all(|count| count.load(Relaxed) == 1));
+}
+
+#[test]
+fn expired_rows_leave_and_stay_refused() {
+    let file = File::new();
+    let ledger = file.open();
+    for n in 0..1_000 {
+        ledger.spend(&spending(n, STEP), NOW).unwrap();
+    }
+    let later = NOW + 90;
+    // A part with each spend, so that none takes long.
+    for n in 0..5 {
+        assert_eq!(ledger.spend(&spending(5_000 + n, later / 30), later), Ok(Spent::First));
+    }
+    assert_eq!(file.count("spent"), 5);
+    assert_eq!(ledger.spend(&spending(0, STEP), NOW), Ok(Spent::Again));
+    assert_eq!(ledger.spend(&spending(6_000, STEP), NOW), Ok(Spent::Again));
+}
+
+#[test]
+fn a_clock_that_jumps_reopens_nothing_and_locks_nobody_out_for_long() {
+    const HUNDRED_YEARS: u64 = 100 * 365 * 86_400;
+    let file = File::new();
+    let ledger = file.open();
+    spend_a_hundred(&ledger);
+    // Seconds that pass until the clock is right again and the window over.
+    for (jump, later) in [(3_600, 90), (HUNDRED_YEARS, 180)] {
+        let there = NOW + jump;
+        assert_eq!(ledger.spend(&spending(jump, there / 30), there), Ok(Spent::First));
+        for n in 0..100 {
+            assert_eq!(ledger.spend(&spending(n, STEP), NOW), Ok(Spent::Again));
+        }
+        assert_eq!(ledger.spend(&spending(jump, there / 30), there), Ok(Spent::Again));
+        let back = NOW + later;
+        assert_eq!(ledger.spend(&spending(jump + 1, back / 30), back), Ok(Spent::First));
+    }
+    let before = NOW - 3_600;
+    assert_eq!(ledger.spend(&spending(7_000, before / 30), before), Ok(Spent::First));
+    assert_eq!(ledger.spend(&spending(7_000, before / 30), before), Ok(Spent::Again));
+}
+
+#[test]
+fn after_the_machine_was_down_nothing_older_is_accepted() {
+    let file = File::new();
+    let ledger = file.open();
+    spend_a_hundred(&ledger);
+    drop(ledger);
+    // As after a power failure: the last transactions are missing.
+    file.sql("DELETE FROM spent; UPDATE machine SET boot = 'another'");
+    assert_closed_for_the_window(&file.open());
+    // The same boot from here on.
+    let later = NOW + 60;
+    assert_eq!(file.open().spend(&spending(3_000, later / 30), later), Ok(Spent::First));
+}
+
+fn overwrite(path: &Path, at: usize, with: &[u8]) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at..at + with.len()].copy_from_slice(with);
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_damaged_file_is_moved_aside_and_opens_nothing() {
+    let damages: [fn(&Path); 4] = [
+        |path| overwrite(path, 0, b"garbage, no database"),
+        |path| fs::write(path, [0xaa; 10_000]).unwrap(),
+        |path| overwrite(path, 4096, &[0xff; 4096]),
+        |path| {
+            let bytes = fs::read(path).unwrap();
+            fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+        },
+    ];
+    for (index, damage) in damages.into_iter().enumerate() {
+        let file = File::new();
+        spend_a_hundred(&file.open());
+        damage(&file.path());
+        let ledger = file.open();
+        assert_eq!(ledger.spend(&spending(0, STEP), NOW), Err(Unavailable), "{index}");
+        assert!(ledger.trouble().unwrap().contains("moved aside"), "{:?}", ledger.trouble());
+        assert_eq!(file.damaged_copies(), 1);
+        assert_closed_for_the_window(&ledger);
+        assert_eq!(ledger.trouble(), None);
+        drop(ledger);
+        let later = NOW + 60;
+        assert_eq!(file.open().spend(&spending(3_000, later / 30), later), Ok(Spent::First));
+    }
+}
+
+#[test]
+fn a_file_that_was_emptied_opens_nothing() {
+    let file = File::new();
+    spend_a_hundred(&file.open());
+    fs::write(file.path(), b"").unwrap();
+    assert_closed_for_the_window(&file.open());
+}
+
+#[test]
+fn a_file_that_is_removed_or_replaced_in_use_opens_nothing() {
+    for replace in [false, true] {
+        let file = File::new();
+        let ledger = file.open();
+        spend_a_hundred(&ledger);
+        fs::remove_file(file.path()).unwrap();
+        for suffix in ["-wal", "-shm"] {
+            let _ = fs::remove_file(file.folder.path().join(format!("tokens.sqlite{suffix}")));
+        }
+        if replace {
+            file.open().spend(&spending(9_000, STEP), NOW).unwrap();
+        }
+        assert_closed_for_the_window(&ledger);
+    }
+}
+
+#[test]
+fn a_folder_that_is_missing_refuses_until_it_is_there() {
+    let file = File::new();
+    let folder = file.folder.path().join("later");
+    let ledger = SqliteLedger::new(folder.join("tokens.sqlite"));
+    assert_eq!(ledger.spend(&spending(0, STEP), NOW), Err(Unavailable));
+    let trouble = ledger.trouble().unwrap();
+    assert!(trouble.contains("later/tokens.sqlite"), "{trouble}");
+    fs::create_dir(folder).unwrap();
+    assert_eq!(ledger.spend(&spending(0, STEP), NOW), Ok(Spent::First));
+    assert_eq!(ledger.trouble(), None);
+}
+
+#[test]
+fn a_lock_held_too_long_refuses_until_it_is_free() {
+    let file = File::new();
+    let ledger = file.open();
+    spend_a_hundred(&ledger);
+    let other = rusqlite::Connection::open(file.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(ledger.spend(&spending(100, STEP), NOW), Err(Unavailable));
+    assert!(ledger.trouble().unwrap().contains("locked"));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(ledger.spend(&spending(100, STEP), NOW), Ok(Spent::First));
+    assert_eq!(ledger.spend(&spending(0, STEP), NOW), Ok(Spent::Again));
+}
+
+#[test]
+fn the_ends_of_time_are_ordinary() {
+    for now in [0, u64::MAX] {
+        let file = File::new();
+        let ledger = file.open();
+        let spending = spending(1, now / 30);
+        assert_eq!(ledger.spend(&spending, now), Ok(Spent::First));
+        assert_eq!(ledger.spend(&spending, now), Ok(Spent::Again));
+    }
+}
