@@ -7,7 +7,7 @@ std = "max"
 stds.prosody = {
 	read_globals = {
 		module = { other_fields = true },
-		prosody = { fields = { token_ledgers = { read_only = false } } },
+		prosody = { other_fields = true, fields = { token_ledgers = { read_only = false } } },
 	},
 }
 

@@ -1,9 +1,14 @@
 # `make help` lists what can be made.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# All flavours of the library are built in one folder, where what they share is built once; each is
+# copied to its place before the next is begun.
+.NOTPARALLEL:
 MAKEFLAGS += --no-builtin-rules
 
 CARGO ?= cargo
+# Which ledgers are built in beside memory:.
+LEDGERS ?= sqlite
 LUA_VERSIONS := 5.1 5.2 5.3 5.4 5.5 luajit
 LUA_MODULES := $(LUA_VERSIONS:%=target/lua/%/xtoken.so)
 RUST_SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs')
@@ -25,8 +30,9 @@ lua_feature = $(if $(filter luajit,$1),luajit,lua$(subst .,,$1))
 
 target/lua/%/xtoken.so: $(RUST_SOURCES) | target/build-tools
 	$(CARGO) build --release --locked --lib --no-default-features \
-		--features $(call lua_feature,$*) --target-dir target/lua/$*/build
-	cp target/lua/$*/build/release/libxtoken.so $@
+		--features $(call lua_feature,$*),$(LEDGERS)
+	mkdir -p $(@D)
+	cp target/release/libxtoken.so $@
 
 .PHONY: lua
 lua: $(LUA_MODULES) ## the Lua module for every Lua version, in target/lua/VERSION/
@@ -61,7 +67,7 @@ test: test-rust test-c test-lua test-readme test-prosody ## every test
 
 .PHONY: test-rust
 test-rust: target/build-tools ## the Rust tests
-	$(CARGO) test --locked
+	$(CARGO) test --locked --features $(LEDGERS)
 
 .PHONY: test-readme
 test-readme: capi lua/xtoken.so ## the code that the README shows
@@ -73,7 +79,8 @@ lint: target/build-tools ## formatting, clippy, luacheck, shellcheck
 	scripts/need lua-check shellcheck
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --lib --no-default-features --features lua54 --target-dir target/lua/5.4/build -- -D warnings
+	$(CARGO) clippy --locked --all-targets --features $(LEDGERS) -- -D warnings
+	$(CARGO) clippy --locked --lib --no-default-features --features lua54,$(LEDGERS) -- -D warnings
 	luacheck --quiet lua tests benches
 	shellcheck scripts/* tests/*/run tests/c/installed tests/exports .ci/run
 

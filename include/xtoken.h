@@ -372,6 +372,19 @@ xtoken_status xtoken_verifier_verify(const xtoken_verifier *verifier,
                                      uint64_t unix_time);
 
 /**
+ * Writes what kept the ledger from answering, for the log of the program: after
+ * `XTOKEN_UNAVAILABLE` a text with a NUL behind it, else an empty one.
+ *
+ * `buffer`, `*length` and a buffer that is too small are as for `xtoken_minter_mint`.
+ *
+ * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_BUFFER_TOO_SMALL`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_verifier_trouble(const xtoken_verifier *verifier,
+                                      char *buffer,
+                                      size_t *length);
+
+/**
  * How many bits the weakest seed of the verifier has. Below 128 the operator should be told to
  * make a longer one. 0 if `verifier` is NULL.
  */

@@ -12,6 +12,7 @@ local otp_seed = module:get_option("otp_seed");
 local token_secret = module:get_option("token_secret");
 local nonce_length = module:get_option("token_nonce_length", 32);
 local deviation = module:get_option("token_deviation", utils.OTP_DEVIATION);
+local expired_limit = module:get_option("token_expired_limit", 10);
 
 -- As mod_saslauth reads them, for PLAIN.
 local allow_unencrypted_plain_auth = module:get_option_boolean("allow_unencrypted_plain_auth", false);
@@ -22,13 +23,20 @@ local requires_encryption = insecure_mechanisms:contains("PLAIN") or insecure_me
 -- Printed in the README of the Lua implementation, and known to everybody since.
 local sample_seed, sample_secret = "XVGR73KMZH2M4XMY", "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA7";
 
-local option_names = { nonce_length = "token_nonce_length", deviation = "token_deviation" };
+local option_names = {
+	nonce_length = "token_nonce_length";
+	deviation = "token_deviation";
+	expired_limit = "token_expired_limit";
+	ledger = "token_ledger";
+};
 
 local how_to_make = {
-	otp_seed = "make one with: head -c 20 /dev/urandom | base32";
-	token_secret = "make one with: head -c 32 /dev/urandom | base64";
+	otp_seed = "as your web application has it; make one with: head -c 20 /dev/urandom | base32";
+	token_secret = "as your web application has it; make one with: head -c 32 /dev/urandom | base64";
 	nonce_length = "the number of digits that your web application makes, usually 32";
 	deviation = "usually 1";
+	expired_limit = "usually 10";
+	ledger = "the path of a file, or \"memory\"";
 };
 
 local verifier, problem, option = utils.new_verifier {
@@ -36,11 +44,11 @@ local verifier, problem, option = utils.new_verifier {
 	token_secret = token_secret;
 	nonce_length = nonce_length;
 	deviation = deviation;
+	expired_limit = expired_limit;
 };
 if not verifier then
-	log("error", "Nobody can log in to %s: %s. Set the option %s of VirtualHost %q in the configuration, "
-		.."to the value that your web application uses (%s)", host, problem, option_names[option] or option, host,
-		how_to_make[option] or "?");
+	log("error", "Nobody can log in to %s: %s. Set the option %s of VirtualHost %q in the configuration (%s)",
+		host, problem, option_names[option] or option, host, how_to_make[option] or "?");
 	-- Not a string: modulemanager appends a traceback to those, and this is no mistake of the code.
 	local err = ("%s: %s"):format(host, problem);
 	error(setmetatable({}, { __tostring = function () return err; end }));

@@ -48,6 +48,20 @@ pub(super) unsafe fn write(buffer: *mut c_char, size: usize, text: &[u8]) -> Res
     Ok(())
 }
 
+/// Whether a text of `text_length` bytes and its NUL fit into a buffer of `*length`; if not,
+/// `*length` becomes what they need.
+pub(super) fn fits(
+    buffer: *mut c_char,
+    length: &mut usize,
+    text_length: usize,
+) -> Result<(), Failure> {
+    let fits = check_size(buffer, *length, text_length + 1);
+    if fits == Err(Failure::TOO_SMALL) {
+        *length = text_length + 1;
+    }
+    fits
+}
+
 /// Whether `needed` bytes fit. Without a buffer none do; NULL with a size is a mistake.
 pub(super) fn check_size(buffer: *mut c_char, size: usize, needed: usize) -> Result<(), Failure> {
     if buffer.is_null() && size > 0 {

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 
 use zeroize::Zeroizing;
 
-use super::bytes::{chars, check_size, write};
+use super::bytes::{chars, fits, write};
 use super::config::xtoken_config;
 use super::status::{Failure, xtoken_status};
 use crate::Minter;
@@ -71,17 +71,10 @@ pub unsafe extern "C" fn xtoken_minter_mint(
     guarded!([minter, length] {
         // SAFETY: the header asks the caller for this many readable bytes.
         let jid = unsafe { chars(jid, jid_len) }?;
-        let size = *length;
-        let token_length = encoded_length(minter.0.nonce_length());
-        if let Err(failure) = check_size(buffer, size, token_length + 1) {
-            if failure == Failure::TOO_SMALL {
-                *length = token_length + 1;
-            }
-            return Err(failure);
-        }
+        fits(buffer, length, encoded_length(minter.0.nonce_length()))?;
         let token = Zeroizing::new(minter.0.mint(jid, unix_time)?);
         // SAFETY: the header asks the caller for this many writable bytes; the token is ours.
-        unsafe { write(buffer, size, token.as_bytes()) }?;
+        unsafe { write(buffer, *length, token.as_bytes()) }?;
         *length = token.len();
         Ok(())
     })

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
-use super::bytes::chars;
+use super::bytes::{chars, fits, write};
 use super::config::xtoken_config;
 use super::fork::Protected;
 use super::status::{Failure, xtoken_status};
@@ -77,6 +77,29 @@ pub unsafe extern "C" fn xtoken_verifier_verify(
         // SAFETY: as above.
         let token = unsafe { chars(token, token_len) }?;
         verifier.verifier.verify(jid, token, unix_time)?;
+        Ok(())
+    })
+}
+
+/// Writes what kept the ledger from answering, for the log of the program: after
+/// `XTOKEN_UNAVAILABLE` a text with a NUL behind it, else an empty one.
+///
+/// `buffer`, `*length` and a buffer that is too small are as for `xtoken_minter_mint`.
+///
+/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_BUFFER_TOO_SMALL`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn xtoken_verifier_trouble(
+    verifier: Option<&xtoken_verifier>,
+    buffer: *mut c_char,
+    length: Option<&mut usize>,
+) -> xtoken_status {
+    guarded!([verifier, length] {
+        let text = verifier.verifier.ledger().trouble().unwrap_or_default();
+        fits(buffer, length, text.len())?;
+        // SAFETY: the header asks the caller for this many writable bytes; the text is ours.
+        unsafe { write(buffer, *length, text.as_bytes()) }?;
+        *length = text.len();
         Ok(())
     })
 }

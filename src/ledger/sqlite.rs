@@ -49,6 +49,8 @@ struct State {
     open: Option<Open>,
     /// The file was lost or damaged under our hands, so what it held is unknown.
     distrust: bool,
+    /// The file is one that we began and could not finish, so it held nothing.
+    began: bool,
     trouble: Option<String>,
 }
 
@@ -127,10 +129,11 @@ impl State {
                 self.distrust = true;
             }
         }
+        self.began |= file.is_none();
         let mut connection = connect(path)?;
-        prepare(&mut connection, file.is_some(), self.distrust, spending, now)?;
+        prepare(&mut connection, !self.began, self.distrust, spending, now)?;
         let file = identity(path)?.ok_or(io::Error::from(io::ErrorKind::NotFound))?;
-        self.distrust = false;
+        (self.distrust, self.began) = (false, false);
         Ok(self.open.insert(Open { connection, file, process: process::id(), tidy_in: None }))
     }
 

@@ -76,7 +76,7 @@ unsafe extern "C-unwind" fn construct(state: *mut lua_State) -> c_int {
     1
 }
 
-/// `verifier:verify(jid, token [, unix_time])` -> true | false, reason
+/// `verifier:verify(jid, token [, unix_time])` -> true | false, reason [, trouble of the ledger]
 unsafe extern "C-unwind" fn verify(state: *mut lua_State) -> c_int {
     // A panic must not cross; a Lua error must not jump over anything that wants to be dropped.
     // SAFETY: `state` is the one Lua called with.
@@ -89,11 +89,17 @@ unsafe extern "C-unwind" fn verify(state: *mut lua_State) -> c_int {
                 ffi::lua_pushboolean(state, 1);
                 1
             }
-            Ok(Ok(Err(rejection))) => {
+            Ok(Ok(Err((rejection, trouble)))) => {
                 let name = rejection.name();
                 ffi::lua_pushboolean(state, 0);
                 ffi::lua_pushlstring(state, name.as_ptr().cast(), name.len());
-                2
+                match trouble {
+                    Some(Trouble { text, length }) => {
+                        ffi::lua_pushlstring(state, text.as_ptr().cast(), length);
+                        3
+                    }
+                    None => 2,
+                }
             }
             Ok(Err((argument, expected))) => ffi::luaL_argerror(state, argument, expected.as_ptr()),
             Err(()) => ffi::luaL_error(state, c"xtoken: internal error".as_ptr()),
@@ -102,15 +108,33 @@ unsafe extern "C-unwind" fn verify(state: *mut lua_State) -> c_int {
 }
 
 type BadArgument = (c_int, &'static CStr);
+type Verdict = std::result::Result<Accepted, (Rejection, Option<Trouble>)>;
 
-unsafe fn try_verify(
-    state: *mut lua_State,
-) -> std::result::Result<std::result::Result<Accepted, Rejection>, BadArgument> {
+/// A text that wants no dropping. Cut where it ends.
+struct Trouble {
+    text: [u8; 512],
+    length: usize,
+}
+
+impl Trouble {
+    fn of(verifier: &Verifier) -> Option<Self> {
+        let text = verifier.ledger().trouble()?;
+        let mut trouble = Self { text: [0; 512], length: text.len().min(512) };
+        trouble.text.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
+        Some(trouble)
+    }
+}
+
+unsafe fn try_verify(state: *mut lua_State) -> std::result::Result<Verdict, BadArgument> {
     // SAFETY: the strings stay on the stack, and so in memory, until this function returns.
     unsafe {
         let verifier = receiver(state)?;
         let (jid, token) = (string(state, 2)?, string(state, 3)?);
-        Ok(verifier.verify(jid, token, unix_time(state, 4)?))
+        let verdict = verifier.verify(jid, token, unix_time(state, 4)?);
+        Ok(verdict.map_err(|rejection| match rejection {
+            Rejection::Unavailable => (rejection, Trouble::of(verifier)),
+            _ => (rejection, None),
+        }))
     }
 }
 

@@ -61,7 +61,7 @@ describe("options", function ()
 			assert(#refused({ [name] = "x" }) < 200);
 		end
 		says('"otp_sed"', support.options { otp_sed = "x" }, nil);
-		says("otp_seed, token_secret, keys, nonce_length, deviation, ledger", { otp_sed = "x" }, nil);
+		says("otp_seed, token_secret, keys, nonce_length, deviation, expired_limit, ledger", { otp_sed = "x" }, nil);
 	end);
 
 	it("are read raw and run no code of their own", function ()
@@ -77,7 +77,8 @@ describe("options", function ()
 		local messages = { ledger = "no such ledger", keys = "key" };
 		local number = { ["an integer"] = true };
 		for name, good_values in pairs {
-			nonce_length = number; deviation = number; ledger = {}; keys = {}; otp_seed = {}; token_secret = {};
+			nonce_length = number; deviation = number; expired_limit = number;
+			ledger = {}; keys = {}; otp_seed = {}; token_secret = {};
 		} do
 			for _, case in ipairs(support.values()) do
 				if case.value ~= nil and not good_values[case.name] then

@@ -1,0 +1,230 @@
+"""Spent tokens outlive the server: the ledger in a file, which is the default."""
+
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+
+import pytest
+from client import Client, StreamClosed
+from mint import mint
+from server import PLUGINS
+
+SOAK = os.environ.get("XTOKEN_SOAK") == "1"
+
+
+def log_in(server, token, user="alice"):
+    with Client(server.port, "localhost") as client:
+        return client.log_in(user, token)
+
+
+def restart(server, how=signal.SIGTERM):
+    server.stop(how)
+    server.start()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_spent_tokens_survive_a_restart(server, key, how):
+    spent, kept = mint("alice@localhost", key), mint("alice@localhost", key)
+    assert log_in(server, spent) == "success"
+    restart(server, how)
+    assert log_in(server, spent) == "not-authorized"
+    assert log_in(server, kept) == "success"
+    assert (server.folder / "token_ledger.sqlite").exists()
+
+
+def test_in_memory_they_do_not(prosody, options, key):
+    """What the option says is heeded: this is the ledger that forgets."""
+    with prosody({"localhost": {**options, "token_ledger": "memory"}}) as server:
+        spent = mint("alice@localhost", key)
+        assert log_in(server, spent) == "success"
+        server.reload_module("localhost")
+        assert log_in(server, spent) == "not-authorized"
+        restart(server)
+        assert log_in(server, spent) == "success"
+        assert not (server.folder / "token_ledger.sqlite").exists()
+
+
+def test_another_process_shares_the_file(prosody, options, key):
+    """Prosody beside another program that verifies, here one in Lua."""
+    with prosody({"localhost": {**options, "token_ledger": "tokens.db"}}) as server:
+        code = (
+            f"package.cpath = '{PLUGINS}/?.so'; local seed, secret, token, url = ...;"
+            "local v = assert(require 'xtoken'.new_verifier { otp_seed = seed, token_secret = secret, ledger = url });"
+            "print(v:verify('alice@localhost', token))"
+        )
+
+        def other(token):
+            command = ["lua5.4", "-", *key, token, f"sqlite:{server.folder}/tokens.db"]
+            done = subprocess.run(command, input=code, stdout=subprocess.PIPE, text=True, check=True)
+            return done.stdout.split()
+
+        first, second = mint("alice@localhost", key), mint("alice@localhost", key)
+        assert log_in(server, first) == "success"
+        assert other(first) == ["false", "replayed"]
+        assert other(second) == ["true"]
+        assert log_in(server, second) == "not-authorized"
+
+
+@pytest.mark.parametrize("value, problem", [("redis2://x", "no such ledger"), (5, "in quotes"), ("sqlite:", "no such ledger")])
+def test_a_ledger_that_does_not_exist_is_named(prosody, options, value, problem):
+    with prosody({"localhost": {**options, "token_ledger": value}}) as server:
+        assert re.search(f"{problem}.*option token_ledger of VirtualHost", server.log())
+
+
+class SmallDisk:
+    """A file system of one megabyte, mounted for a while."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __enter__(self):
+        self.folder.mkdir()
+        self.mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", self.folder)
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run([*self.as_root(), "umount", "-l", self.folder], check=True)
+
+    def mount(self, *arguments):
+        subprocess.run([*self.as_root(), "mount", *map(str, arguments)], check=True)
+
+    @staticmethod
+    def as_root():
+        return [] if os.geteuid() == 0 else ["sudo"]
+
+    def fill(self):
+        with open(self.folder / "ballast", "wb", buffering=0) as ballast:
+            try:
+                while True:
+                    ballast.write(bytes(4096))
+            except OSError:
+                pass
+
+    def empty(self):
+        (self.folder / "ballast").unlink()
+
+
+def refused_and_told(server, key):
+    for _ in range(3):
+        assert log_in(server, mint("alice@localhost", key)) == "temporary-auth-failure"
+    assert server.log().count("unknown which tokens were used") == 1
+    assert "EVENT authentication-failure temporary-auth-failure" in server.log()
+
+
+def accepted_and_told(server, key, spent):
+    assert log_in(server, spent) == "not-authorized"
+    assert log_in(server, mint("alice@localhost", key)) == "success"
+    assert "It is known again which tokens were used" in server.log()
+
+
+@pytest.fixture
+def on_small_disk(prosody, options):
+    server = prosody({"localhost": options})
+    with SmallDisk(server.folder / "disk") as disk:
+        server.hosts["localhost"] = {**options, "token_ledger": str(disk.folder / "tokens.sqlite")}
+        with server:
+            yield server, disk
+
+
+def test_a_full_disk(on_small_disk, key):
+    server, disk = on_small_disk
+    spent = mint("alice@localhost", key)
+    assert log_in(server, spent) == "success"
+    disk.fill()
+    # What is left of the last page of the log takes a few more.
+    for _ in range(1000):
+        if log_in(server, mint("alice@localhost", key)) != "success":
+            break
+    refused_and_told(server, key)
+    assert "full" in server.log()
+    disk.empty()
+    accepted_and_told(server, key, spent)
+
+
+def test_a_full_disk_at_the_start(on_small_disk, key):
+    server, disk = on_small_disk
+    disk.fill()
+    refused_and_told(server, key)
+    disk.empty()
+    assert log_in(server, mint("alice@localhost", key)) == "success"
+
+
+def test_a_folder_that_cannot_be_written(on_small_disk, key):
+    server, disk = on_small_disk
+    spent = mint("alice@localhost", key)
+    assert log_in(server, spent) == "success"
+    server.stop(signal.SIGKILL)
+    disk.mount("-o", "remount,ro", disk.folder)
+    server.start()
+    refused_and_told(server, key)
+    disk.mount("-o", "remount,rw", disk.folder)
+    accepted_and_told(server, key, spent)
+
+
+def test_a_lock_held_too_long(server, key):
+    spent = mint("alice@localhost", key)
+    assert log_in(server, spent) == "success"
+    other = sqlite3.connect(server.folder / "token_ledger.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    refused_and_told(server, key)
+    other.execute("ROLLBACK")
+    other.close()
+    accepted_and_told(server, key, spent)
+
+
+@pytest.mark.parametrize("damage", ["garbage", "truncated", "emptied", "removed"])
+def test_a_damaged_file_lets_no_spent_token_in(server, key, damage):
+    spent = [mint("alice@localhost", key) for _ in range(20)]
+    assert [log_in(server, token) for token in spent] == ["success"] * 20
+    server.stop()
+    path = server.folder / "token_ledger.sqlite"
+    content = path.read_bytes()
+    if damage == "garbage":
+        path.write_bytes(b"garbage" * 1000)
+    elif damage == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "emptied":
+        path.write_bytes(b"")
+    server.start()
+    if damage == "removed":
+        # While the server has it open.
+        assert log_in(server, mint("alice@localhost", key)) == "success"
+        path.unlink()
+    assert "success" not in [log_in(server, token) for token in spent]
+    aside = list(server.folder.glob("token_ledger.sqlite.damaged-*"))
+    assert bool(aside) == (damage in ("garbage", "truncated"))
+
+
+def test_kill_9_at_random_moments(server, key):
+    """A client logs in and replays while the server is killed and started again and again."""
+    successes, stop = {}, threading.Event()
+
+    def logs_in_and_replays(user):
+        recent = []
+        while not stop.is_set():
+            token = mint(f"{user}@localhost", key)
+            recent = recent[-10:] + [token]
+            for token in [token, *recent]:
+                try:
+                    if log_in(server, token, user) == "success":
+                        successes[token] = successes.get(token, 0) + 1
+                except (OSError, StreamClosed, AssertionError):
+                    break
+
+    clients = [threading.Thread(target=logs_in_and_replays, args=(user,)) for user in ("alice", "bob")]
+    [client.start() for client in clients]
+    try:
+        for _ in range(200 if SOAK else 10):
+            # The moment is what is random here, nothing is waited for.
+            time.sleep(random.uniform(0.01, 0.4))
+            restart(server, signal.SIGKILL)
+    finally:
+        stop.set()
+        [client.join() for client in clients]
+    assert len(successes) > 10
+    assert max(successes.values()) == 1
