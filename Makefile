@@ -65,6 +65,12 @@ test-prosody: lua/xtoken.so ## logins on real Prosody servers, 0.12 and 13.0
 .PHONY: test
 test: test-rust test-c test-lua test-readme test-prosody ## every test
 
+.PHONY: soak
+soak: lua/xtoken.so ## the long tests: 50 million tokens, 200 times kill -9, 8 processes on one file
+	scripts/need python3 python3-venv openssl prosody lua5.4 lua-sec lua-unbound
+	$(CARGO) test --locked --release --features $(LEDGERS) --test soak -- --ignored --nocapture
+	XTOKEN_SOAK=1 tests/prosody/run tests/prosody/test_ledger.py -k 'kill_9 or eight_processes'
+
 .PHONY: test-rust
 test-rust: target/build-tools ## the Rust tests
 	$(CARGO) test --locked --features $(LEDGERS)
@@ -90,6 +96,7 @@ bench: capi target/lua/5.4/xtoken.so ## ns a token through Rust, C and Lua; REFE
 	$(CARGO) build --locked --benches --profile bench
 	gcc -std=c11 -O2 -Wall -Wextra -Iinclude -o target/bench-c benches/verify.c -Ltarget/capi -lxtoken -Wl,-rpath,$(CURDIR)/target/capi
 	LUA_CPATH='target/lua/5.4/?.so;;' benches/run "$(CARGO) bench -q --locked --bench verify" target/bench-c "lua5.4 benches/verify.lua"
+	$(CARGO) bench -q --locked --features $(LEDGERS) --bench ledgers
 
 .PHONY: clean
 clean: ## removes what was built

@@ -200,6 +200,44 @@ def test_a_damaged_file_lets_no_spent_token_in(server, key, damage):
     assert bool(aside) == (damage in ("garbage", "truncated"))
 
 
+def test_eight_processes_on_one_file(tmp_path, key):
+    """Each token is presented by every process; one of them succeeds."""
+    tokens = 100_000 if SOAK else 2_000
+    now = int(time.time())
+    minted = tmp_path / "tokens"
+    minted.write_text("".join(mint("alice@localhost", key, now=now) + "\n" for _ in range(tokens)))
+    code = f"""
+        package.cpath = '{PLUGINS}/?.so'
+        local seed, secret, file, url, now, from, count = ...
+        local verifier = assert(require 'xtoken'.new_verifier {{ otp_seed = seed, token_secret = secret, ledger = url }})
+        local tokens, successes = {{}}, 0
+        for token in io.lines(file) do tokens[#tokens + 1] = token end
+        for at = from, from + count - 1 do
+            local ok, reason
+            repeat
+                ok, reason = verifier:verify('alice@localhost', tokens[at % #tokens + 1], tonumber(now))
+            until reason ~= 'unavailable'
+            if ok then successes = successes + 1 end
+        end
+        print(successes)
+    """
+
+    def start(first, count):
+        command = ["lua5.4", "-", *key, minted, f"sqlite:{tmp_path}/tokens.sqlite", str(now), str(first), str(count)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process.stdin.write(code)
+        process.stdin.close()
+        return process
+
+    # The file is there before they come, so that none of them finds it half made.
+    assert start(0, 1).stdout.read() == "1\n"
+    # Each begins elsewhere, so that no single one wins them all before the others are there.
+    processes = [start(part * tokens // 8, tokens) for part in range(8)]
+    successes = [int(process.stdout.read()) for process in processes]
+    assert sum(successes) == tokens - 1
+    assert sum(count > 0 for count in successes) > 1
+
+
 def test_kill_9_at_random_moments(server, key):
     """A client logs in and replays while the server is killed and started again and again."""
     successes, stop = {}, threading.Event()
