@@ -1,4 +1,4 @@
-//! A set of fingerprints: open addressing, 20 to 32 bytes an entry.
+//! A set of fingerprints: open addressing, 23 to 32 bytes an entry.
 
 use std::collections::TryReserveError;
 use std::num::NonZeroU128;
@@ -7,7 +7,7 @@ use std::num::NonZeroU128;
 ///
 /// Fingerprints are pieces of MACs, spread evenly already and not to be chosen by an attacker, so
 /// a slot is found by scaling the upper half of one to the number of slots. Entries therefore lie
-/// nearly in order and growing walks memory forwards. Between half and four fifths full.
+/// nearly in order and growing walks memory forwards. Between half and seven tenths full.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     slots: Vec<Option<NonZeroU128>>,
@@ -27,7 +27,7 @@ impl Table {
             return Ok(false);
         }
         let capacity = self.slots.len();
-        if self.length >= capacity - capacity / 5 {
+        if self.length >= capacity - capacity * 3 / 10 {
             self.grow()?;
             found = self.find(fingerprint);
         }
