@@ -3,18 +3,31 @@
 use std::fmt;
 use std::sync::Arc;
 
+pub mod deferred;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 
 use crate::setting::SettingError;
 
+use deferred::Deferred;
 pub use memory::MemoryLedger;
+#[cfg(feature = "redis")]
+pub use redis::RedisLedger;
 
-/// Opens the ledger of a URL: `memory:`, a new one in this process.
+/// Makes the ledger of a URL. Files and connections are opened at first use.
+///
+/// `memory:` is a new one in this process, `redis://…` (feature `redis`) one in a server.
 pub fn open(url: impl AsRef<[u8]>) -> Result<Arc<dyn Ledger>, SettingError> {
-    match url.as_ref() {
-        b"memory:" => Ok(Arc::new(MemoryLedger::new())),
-        _ => Err(SettingError::Ledger),
+    let url = url.as_ref();
+    if url == b"memory:" {
+        return Ok(Arc::new(MemoryLedger::new()));
     }
+    #[cfg(feature = "redis")]
+    if redis::is_ours(url) {
+        return Ok(Arc::new(RedisLedger::new(url)?));
+    }
+    Err(SettingError::Ledger)
 }
 
 /// The first 16 bytes of a token's signature. It cannot be chosen without the secret.
@@ -51,6 +64,11 @@ pub trait Ledger: fmt::Debug + Send + Sync {
 
     /// What kept it from answering the last time, for a log; `None` while it answers.
     fn trouble(&self) -> Option<String> {
+        None
+    }
+
+    /// This ledger for callers that must not wait; `None` if it answers at once anyway.
+    fn deferred(&self) -> Option<&dyn Deferred> {
         None
     }
 
