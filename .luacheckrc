@@ -7,7 +7,7 @@ std = "max"
 stds.prosody = {
 	read_globals = {
 		module = { other_fields = true },
-		prosody = { fields = { token_ledgers = { read_only = false } } },
+		prosody = { fields = { token_ledgers = { read_only = false }, token_desks = { read_only = false } } },
 	},
 }
 

@@ -5,6 +5,8 @@ MAKEFLAGS += --no-builtin-rules
 
 CARGO ?= cargo
 LUA_VERSIONS := 5.1 5.2 5.3 5.4 5.5 luajit
+# The ledgers that the builds for C and Lua know.
+FEATURES := redis
 LUA_MODULES := $(LUA_VERSIONS:%=target/lua/%/xtoken.so)
 RUST_SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs')
 
@@ -25,7 +27,7 @@ lua_feature = $(if $(filter luajit,$1),luajit,lua$(subst .,,$1))
 
 target/lua/%/xtoken.so: $(RUST_SOURCES) | target/build-tools
 	$(CARGO) build --release --locked --lib --no-default-features \
-		--features $(call lua_feature,$*) --target-dir target/lua/$*/build
+		--features $(call lua_feature,$*),$(FEATURES) --target-dir target/lua/$*/build
 	cp target/lua/$*/build/release/libxtoken.so $@
 
 .PHONY: lua
@@ -51,7 +53,7 @@ demo: ## builds the module, starts a Prosody on this machine, logs in with a tok
 
 .PHONY: test-prosody
 test-prosody: lua/xtoken.so ## logins on real Prosody servers, 0.12 and 13.0
-	scripts/need python3 python3-venv openssl prosody lua5.4 lua-sec lua-unbound
+	scripts/need python3 python3-venv openssl prosody redis-server lua5.4 lua-sec lua-unbound
 	tests/prosody/run
 
 # --- All ---------------------------------------------------------------------------------------
@@ -61,7 +63,8 @@ test: test-rust test-c test-lua test-readme test-prosody ## every test
 
 .PHONY: test-rust
 test-rust: target/build-tools ## the Rust tests
-	$(CARGO) test --locked
+	scripts/need redis-server
+	$(CARGO) test --locked --features $(FEATURES)
 
 .PHONY: test-readme
 test-readme: capi lua/xtoken.so ## the code that the README shows
@@ -72,8 +75,8 @@ test-readme: capi lua/xtoken.so ## the code that the README shows
 lint: target/build-tools ## formatting, clippy, luacheck, shellcheck
 	scripts/need lua-check shellcheck
 	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --lib --no-default-features --features lua54 --target-dir target/lua/5.4/build -- -D warnings
+	$(CARGO) clippy --locked --all-targets --features $(FEATURES) -- -D warnings
+	$(CARGO) clippy --locked --lib --no-default-features --features lua54,$(FEATURES) --target-dir target/lua/5.4/build -- -D warnings
 	luacheck --quiet lua tests benches
 	shellcheck scripts/* tests/*/run tests/c/installed tests/exports .ci/run
 

@@ -22,13 +22,14 @@ local requires_encryption = insecure_mechanisms:contains("PLAIN") or insecure_me
 -- Printed in the README of the Lua implementation, and known to everybody since.
 local sample_seed, sample_secret = "XVGR73KMZH2M4XMY", "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA7";
 
-local option_names = { nonce_length = "token_nonce_length", deviation = "token_deviation" };
+local option_names = { nonce_length = "token_nonce_length", deviation = "token_deviation", ledger = "token_ledger" };
 
 local how_to_make = {
 	otp_seed = "make one with: head -c 20 /dev/urandom | base32";
 	token_secret = "make one with: head -c 32 /dev/urandom | base64";
 	nonce_length = "the number of digits that your web application makes, usually 32";
 	deviation = "usually 1";
+	ledger = "\"memory\" or the URL of a server";
 };
 
 local verifier, problem, option = utils.new_verifier {
@@ -66,8 +67,13 @@ local mechanisms = { ["X-TOKEN"] = true };
 
 -- Through usermanager, which knows the provider of now: a stream may be older than the last reload,
 -- and must not log in with what the configuration no longer says.
-local function token(_, username, password)
+local function token(self, username, password)
 	local ok, reason = usermanager.test_password(username, host, password);
+	local session = self.profile.session;
+	if session and session.destroyed then
+		-- The client left meanwhile, and mod_saslauth of 13.0 fails for want of this.
+		session.base_type = "c2s";
+	end
 	return ok == true, true, conditions[reason];
 end
 
@@ -108,7 +114,7 @@ end
 -- A token is worth as much as a password until it is used, so it is offered where PLAIN is.
 function provider.get_sasl_handler(session)
 	if not requires_encryption or (session and session.secure) then
-		return new_sasl(host, { token = token, mechanisms = mechanisms });
+		return new_sasl(host, { token = token, mechanisms = mechanisms, session = session });
 	end
 	if not explained then
 		explained = true;

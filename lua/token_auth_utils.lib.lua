@@ -1,23 +1,58 @@
 -- Verifying tokens of this host: the functions and constants of the Lua implementation, on xtoken.
 
 local xtoken = module:require "token_native";
+local waiting = module:require "token_waiting";
 
--- Spent tokens of each host. In `prosody`, where a module that is reloaded, or fails to, or is
--- loaded again later, finds them still.
+-- Ledgers by URL, hosts may share them. In `prosody`, where a module that is reloaded, or fails
+-- to, or is loaded again later, finds them still.
 local ledgers = prosody.token_ledgers or {};
 prosody.token_ledgers = ledgers;
 
--- As xtoken.new_verifier, with the ledger of this host.
-local function new_verifier(options)
-	if not ledgers[module.host] then
-		local ledger, err = xtoken.new_ledger("memory:");
-		if not ledger then
-			return nil, err, "ledger";
-		end
-		ledgers[module.host] = ledger;
+-- "memory" or a URL; that of a server with the deadline that the option token_ledger_timeout says.
+local function ledger_url(value)
+	local timeout = module:get_option("token_ledger_timeout");
+	if type(value) ~= "string" then
+		return nil, "token_ledger must be a string in quotes";
+	elseif value == "memory" then
+		return "memory:";
+	elseif not timeout or not value:find("^[%a+]+://") then
+		return value;
+	elseif type(timeout) ~= "number" or timeout < 0.01 or timeout > 60 then
+		return nil, "token_ledger_timeout must be a number of seconds, 0.01 to 60";
 	end
-	options.ledger = ledgers[module.host];
-	return xtoken.new_verifier(options);
+	return ("%s%stimeout=%d"):format(value, value:find("?", 1, true) and "&" or "?", math.floor(timeout * 1000));
+end
+
+-- The ledger of each verifier.
+local ledger_of = setmetatable({}, { __mode = "k" });
+
+-- As xtoken.new_verifier, with the ledger that the option token_ledger says.
+local function new_verifier(options)
+	local url, err = ledger_url(module:get_option("token_ledger", "memory"));
+	if url and not ledgers[url] then
+		ledgers[url], err = xtoken.new_ledger(url);
+	end
+	if not url or not ledgers[url] then
+		return nil, err, "ledger";
+	end
+	options.ledger = ledgers[url];
+	local verifier, problem, option = xtoken.new_verifier(options);
+	if verifier then
+		ledger_of[verifier] = options.ledger;
+	end
+	return verifier, problem, option;
+end
+
+-- One line when the ledger stops answering, one when it answers again.
+local trouble = nil;
+
+local function report(now, log)
+	if now and not trouble then
+		log("warn", "Nobody can log in to %s, since it is unknown which tokens were used: %s", module.host, now);
+	elseif trouble and not now then
+		log("info", "It is known again which tokens were used; users can log in to %s", module.host);
+	end
+	trouble = now;
 end
 
 -- Returns true, or false and the reason, whatever it is given: an error raised here would leave a
@@ -26,10 +61,19 @@ local function verify(verifier, username, token, log)
 	if type(token) ~= "string" then
 		return false, "malformed";
 	end
-	local called, ok, reason = pcall(verifier.verify, verifier, username.."@"..module.host, token);
+	-- Where nothing can be suspended, everything waits, as long as the ledger's deadline says.
+	local begin = waiting.can_wait() and verifier.begin or verifier.verify;
+	local called, ok, reason = pcall(begin, verifier, username.."@"..module.host, token);
 	if not called then
 		log("error", "Cannot verify the token of %s: %s", username, ok);
 		return false, "unavailable";
+	end
+	local ledger = ledger_of[verifier];
+	if ok == nil then
+		ok, reason = waiting.wait(ledger, reason);
+	end
+	if ok or reason == "replayed" or reason == "unavailable" then
+		report(reason == "unavailable" and (ledger:trouble() or "no memory") or nil, log);
 	end
 	log("debug", "Token of %s: %s", username, reason or "accepted");
 	return ok, reason;

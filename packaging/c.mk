@@ -23,7 +23,7 @@ capi: $(CAPI)/libxtoken.so.0 $(CAPI)/libxtoken.so $(CAPI)/libxtoken.a ## the C l
 
 $(CAPI)/libxtoken.so.0 $(CAPI)/libxtoken.a &: $(RUST_SOURCES) | target/build-tools
 	mkdir -p $(CAPI)
-	$(CARGO) rustc --release --locked --lib --no-default-features --features capi \
+	$(CARGO) rustc --release --locked --lib --no-default-features --features capi,$(FEATURES) \
 		--target-dir $(CAPI)/build -- --print native-static-libs=$(CAPI)/native-static-libs
 	cp $(CAPI)/build/release/libxtoken.so $(CAPI)/libxtoken.so.0
 	cp $(CAPI)/build/release/libxtoken.a $(CAPI)/libxtoken.a

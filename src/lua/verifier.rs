@@ -13,7 +13,7 @@ use mlua::{AnyUserData, Function, Lua, Result, Value};
 
 use super::time::{now, whole_number};
 use crate::Rejection;
-use crate::verify::{Accepted, Verifier};
+use crate::verify::{Begun, Verifier};
 
 /// Makes verifier objects: userdata that hold a pointer to a [`Verifier`] of their own.
 pub(super) struct Class {
@@ -41,11 +41,11 @@ impl Class {
 /// [`receiver`] recognises its objects.
 unsafe extern "C-unwind" fn open_class(state: *mut lua_State) -> c_int {
     type Method = (&'static CStr, ffi::lua_CFunction);
-    let methods: [Method; 2] = [(c"verify", verify), (c"seed_bits", seed_bits)];
+    let methods: [Method; 3] = [(c"verify", verify), (c"begin", begin), (c"seed_bits", seed_bits)];
     // SAFETY: each call pushes or pops as its comment says; eight slots are always there.
     unsafe {
         ffi::lua_createtable(state, 0, 4); // metatable
-        ffi::lua_createtable(state, 0, 2); // metatable, methods
+        ffi::lua_createtable(state, 0, 3); // metatable, methods
         for (name, function) in methods {
             ffi::lua_pushvalue(state, -2);
             ffi::lua_pushcclosure(state, function, 1);
@@ -78,16 +78,42 @@ unsafe extern "C-unwind" fn construct(state: *mut lua_State) -> c_int {
 
 /// `verifier:verify(jid, token [, unix_time])` -> true | false, reason
 unsafe extern "C-unwind" fn verify(state: *mut lua_State) -> c_int {
+    // SAFETY: `state` is the one Lua called with.
+    unsafe {
+        decide(state, |verifier, jid, token, now| {
+            verifier.verify(jid, token, now).map(Begun::Accepted)
+        })
+    }
+}
+
+/// `verifier:begin(jid, token [, unix_time])` -> true | false, reason | nil, ticket
+unsafe extern "C-unwind" fn begin(state: *mut lua_State) -> c_int {
+    // SAFETY: `state` is the one Lua called with.
+    unsafe { decide(state, |verifier, jid, token, now| verifier.begin(jid, token, now)) }
+}
+
+type Decision = std::result::Result<Begun, Rejection>;
+type BadArgument = (c_int, &'static CStr);
+
+unsafe fn decide(
+    state: *mut lua_State,
+    how: impl FnOnce(&Verifier, &[u8], &[u8], u64) -> Decision,
+) -> c_int {
     // A panic must not cross; a Lua error must not jump over anything that wants to be dropped.
     // SAFETY: `state` is the one Lua called with.
-    let outcome = catch_unwind(AssertUnwindSafe(|| unsafe { try_verify(state) }));
+    let outcome = catch_unwind(AssertUnwindSafe(|| unsafe { try_decide(state, how) }));
     let outcome = outcome.map_err(std::mem::forget);
     // SAFETY: nothing here wants to be dropped; a C function has room for these results.
     unsafe {
         match outcome {
-            Ok(Ok(Ok(_))) => {
+            Ok(Ok(Ok(Begun::Accepted(_)))) => {
                 ffi::lua_pushboolean(state, 1);
                 1
+            }
+            Ok(Ok(Ok(Begun::Pending(_, ticket)))) => {
+                ffi::lua_pushnil(state);
+                ffi::lua_pushinteger(state, ticket as ffi::lua_Integer);
+                2
             }
             Ok(Ok(Err(rejection))) => {
                 let name = rejection.name();
@@ -101,16 +127,15 @@ unsafe extern "C-unwind" fn verify(state: *mut lua_State) -> c_int {
     }
 }
 
-type BadArgument = (c_int, &'static CStr);
-
-unsafe fn try_verify(
+unsafe fn try_decide(
     state: *mut lua_State,
-) -> std::result::Result<std::result::Result<Accepted, Rejection>, BadArgument> {
+    how: impl FnOnce(&Verifier, &[u8], &[u8], u64) -> Decision,
+) -> std::result::Result<Decision, BadArgument> {
     // SAFETY: the strings stay on the stack, and so in memory, until this function returns.
     unsafe {
         let verifier = receiver(state)?;
         let (jid, token) = (string(state, 2)?, string(state, 3)?);
-        Ok(verifier.verify(jid, token, unix_time(state, 4)?))
+        Ok(how(verifier, jid, token, unix_time(state, 4)?))
     }
 }
 
