@@ -4,9 +4,11 @@
 
 mod server;
 
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::thread::{scope, sleep};
+use std::io::{Read, Write, copy};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Barrier};
+use std::thread::{scope, sleep, spawn};
 use std::time::{Duration, Instant};
 
 use redis::cmd;
@@ -173,6 +175,48 @@ fn a_connection_that_was_closed_costs_nobody_a_login() {
         assert_eq!(spend(&ledger, number), Ok(Spent::First));
         let _: () =
             cmd("CLIENT").arg(&["KILL", "TYPE", "normal"]).query(&mut server.client()).unwrap();
+    }
+}
+
+/// Passes everything on to `port`, but an answer that comes while `cut` is set ends its connection.
+fn proxy(port: u16, cut: &Arc<AtomicBool>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = listener.local_addr().unwrap().port();
+    let cut = Arc::clone(cut);
+    spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, cut) = (client.unwrap(), Arc::clone(&cut));
+            let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            spawn(move || copy(&mut from, &mut to));
+            spawn(move || {
+                let mut answer = [0; 4096];
+                while let Ok(length @ 1..) = server.read(&mut answer) {
+                    if cut.swap(false, Relaxed) {
+                        let _ = client.shutdown(Shutdown::Both);
+                        break;
+                    }
+                    client.write_all(&answer[..length]).unwrap();
+                }
+            });
+        }
+    });
+    own
+}
+
+#[test]
+fn an_answer_that_is_lost_costs_nobody_a_login() {
+    let server = Server::start(&[]);
+    assert_eq!(spend(&ledger(&server, ""), 0), Ok(Spent::First));
+    let cut = Arc::new(AtomicBool::new(false));
+    let ledger =
+        RedisLedger::new(format!("redis://127.0.0.1:{}", proxy(server.port, &cut))).unwrap();
+    for number in 1..10 {
+        assert_eq!(spend(&ledger, 0), Ok(Spent::Again));
+        cut.store(true, Relaxed);
+        assert_eq!(spend(&ledger, number), Ok(Spent::First));
+        assert!(!cut.load(Relaxed), "the answer was not lost");
+        assert_eq!(spend(&ledger, number), Ok(Spent::Again));
     }
 }
 
