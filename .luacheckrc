@@ -7,7 +7,10 @@ std = "max"
 stds.prosody = {
 	read_globals = {
 		module = { other_fields = true },
-		prosody = { other_fields = true, fields = { token_ledgers = { read_only = false } } },
+		prosody = {
+			other_fields = true,
+			fields = { token_ledgers = { read_only = false }, token_desks = { read_only = false } },
+		},
 	},
 }
 

@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 
 CARGO ?= cargo
 # Which ledgers are built in beside memory:.
-LEDGERS ?= sqlite
+LEDGERS ?= sqlite,redis
 LUA_VERSIONS := 5.1 5.2 5.3 5.4 5.5 luajit
 LUA_MODULES := $(LUA_VERSIONS:%=target/lua/%/xtoken.so)
 RUST_SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs')
@@ -57,7 +57,7 @@ demo: ## builds the module, starts a Prosody on this machine, logs in with a tok
 
 .PHONY: test-prosody
 test-prosody: lua/xtoken.so ## logins on real Prosody servers, 0.12 and 13.0
-	scripts/need python3 python3-venv openssl prosody lua5.4 lua-sec lua-unbound
+	scripts/need python3 python3-venv openssl prosody redis-server lua5.4 lua-sec lua-unbound
 	tests/prosody/run
 
 # --- All ---------------------------------------------------------------------------------------
@@ -73,6 +73,7 @@ soak: lua/xtoken.so ## the long tests: 50 million tokens, 200 times kill -9, 8 p
 
 .PHONY: test-rust
 test-rust: target/build-tools ## the Rust tests
+	scripts/need redis-server
 	$(CARGO) test --locked --features $(LEDGERS)
 
 .PHONY: test-readme

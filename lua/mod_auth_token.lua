@@ -36,7 +36,7 @@ local how_to_make = {
 	nonce_length = "the number of digits that your web application makes, usually 32";
 	deviation = "usually 1";
 	expired_limit = "usually 10";
-	ledger = "the path of a file, or \"memory\"";
+	ledger = "the path of a file, \"memory\", or the URL of a server";
 };
 
 local verifier, problem, option = utils.new_verifier {
@@ -74,8 +74,13 @@ local mechanisms = { ["X-TOKEN"] = true };
 
 -- Through usermanager, which knows the provider of now: a stream may be older than the last reload,
 -- and must not log in with what the configuration no longer says.
-local function token(_, username, password)
+local function token(self, username, password)
 	local ok, reason = usermanager.test_password(username, host, password);
+	local session = self.profile.session;
+	if session and session.destroyed then
+		-- The client left meanwhile, and mod_saslauth of 13.0 fails for want of this.
+		session.base_type = "c2s";
+	end
 	return ok == true, true, conditions[reason];
 end
 
@@ -116,7 +121,7 @@ end
 -- A token is worth as much as a password until it is used, so it is offered where PLAIN is.
 function provider.get_sasl_handler(session)
 	if not requires_encryption or (session and session.secure) then
-		return new_sasl(host, { token = token, mechanisms = mechanisms });
+		return new_sasl(host, { token = token, mechanisms = mechanisms, session = session });
 	end
 	if not explained then
 		explained = true;

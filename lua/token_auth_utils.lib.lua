@@ -2,23 +2,33 @@
 
 local resolve_relative_path = require "util.paths".resolve_relative_path;
 local xtoken = module:require "token_native";
+local waiting = module:require "token_waiting";
 
 -- Ledgers by URL, hosts may share them. In `prosody`, where a module that is reloaded, or fails
 -- to, or is loaded again later, finds them still.
 local ledgers = prosody.token_ledgers or {};
 prosody.token_ledgers = ledgers;
 
--- "memory", a URL, or the path of a file, by itself in Prosody's data folder.
+-- "memory", the path of a file, by itself in Prosody's data folder, or a URL; that of a server with
+-- the deadline that the option token_ledger_timeout says.
 local function ledger_url(value)
+	local timeout = module:get_option("token_ledger_timeout");
 	if type(value) ~= "string" then
 		return nil, "token_ledger must be a string in quotes";
 	elseif value == "memory" then
 		return "memory:";
-	elseif value:find("^%a[%w+.-]*:") then
+	elseif not value:find("^%a[%w+.-]*:") then
+		return "sqlite:"..resolve_relative_path(prosody.paths.data, value);
+	elseif not timeout or not value:find("^[%a+]+://") then
 		return value;
+	elseif type(timeout) ~= "number" or timeout < 0.01 or timeout > 60 then
+		return nil, "token_ledger_timeout must be a number of seconds, 0.01 to 60";
 	end
-	return "sqlite:"..resolve_relative_path(prosody.paths.data, value);
+	return ("%s%stimeout=%d"):format(value, value:find("?", 1, true) and "&" or "?", math.floor(timeout * 1000));
 end
+
+-- The ledger of each verifier.
+local ledger_of = setmetatable({}, { __mode = "k" });
 
 -- As xtoken.new_verifier, with the ledger that the option token_ledger says.
 local function new_verifier(options)
@@ -30,7 +40,11 @@ local function new_verifier(options)
 		return nil, err, "ledger";
 	end
 	options.ledger = ledgers[url];
-	return xtoken.new_verifier(options);
+	local verifier, problem, option = xtoken.new_verifier(options);
+	if verifier then
+		ledger_of[verifier] = options.ledger;
+	end
+	return verifier, problem, option;
 end
 
 -- One line when the ledger stops answering, one when it answers again.
@@ -51,15 +65,21 @@ local function verify(verifier, username, token, log)
 	if type(token) ~= "string" then
 		return false, "malformed";
 	end
-	local called, ok, reason, problem = pcall(verifier.verify, verifier, username.."@"..module.host, token);
+	-- Where nothing can be suspended, everything waits, as long as the ledger's deadline says.
+	local begin = waiting.can_wait() and verifier.begin or verifier.verify;
+	local called, ok, reason = pcall(begin, verifier, username.."@"..module.host, token);
 	if not called then
 		log("error", "Cannot verify the token of %s: %s", username, ok);
 		return false, "unavailable";
 	end
-	log("debug", "Token of %s: %s", username, reason or "accepted");
-	if ok or reason == "replayed" or reason == "unavailable" then
-		report(reason == "unavailable" and (problem or "no memory") or nil, log);
+	local ledger = ledger_of[verifier];
+	if ok == nil then
+		ok, reason = waiting.wait(ledger, reason);
 	end
+	if ok or reason == "replayed" or reason == "unavailable" then
+		report(reason == "unavailable" and (ledger:trouble() or "no memory") or nil, log);
+	end
+	log("debug", "Token of %s: %s", username, reason or "accepted");
 	return ok, reason;
 end
 

@@ -7,20 +7,27 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, PoisonError};
 
+pub mod deferred;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stretches;
 
 use crate::setting::SettingError;
 
+use deferred::Deferred;
 pub use memory::MemoryLedger;
+#[cfg(feature = "redis")]
+pub use redis::RedisLedger;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
 
 /// Makes the ledger of a URL. Files and connections are opened at first use.
 ///
-/// `memory:` is a new one in this process, `sqlite:PATH` (feature `sqlite`) one in a file.
+/// `memory:` is a new one in this process, `sqlite:PATH` (feature `sqlite`) one in a file,
+/// `redis://…` (feature `redis`) one in a server.
 pub fn open(url: impl AsRef<[u8]>) -> Result<Arc<dyn Ledger>, SettingError> {
     let url = url.as_ref();
     if url == b"memory:" {
@@ -29,6 +36,10 @@ pub fn open(url: impl AsRef<[u8]>) -> Result<Arc<dyn Ledger>, SettingError> {
     #[cfg(feature = "sqlite")]
     if let Some(path) = url.strip_prefix(b"sqlite:").filter(|path| !path.is_empty()) {
         return Ok(Arc::new(SqliteLedger::new(OsStr::from_bytes(path))));
+    }
+    #[cfg(feature = "redis")]
+    if redis::is_ours(url) {
+        return Ok(Arc::new(RedisLedger::new(url)?));
     }
     Err(SettingError::Ledger)
 }
@@ -67,6 +78,11 @@ pub trait Ledger: fmt::Debug + Send + Sync {
 
     /// What kept it from answering the last time, for a log; `None` while it answers.
     fn trouble(&self) -> Option<String> {
+        None
+    }
+
+    /// This ledger for callers that must not wait; `None` if it answers at once anyway.
+    fn deferred(&self) -> Option<&dyn Deferred> {
         None
     }
 

@@ -76,7 +76,7 @@ mod lua;
 pub use key::Key;
 pub use mint::Minter;
 pub use rejection::Rejection;
-pub use verify::{Accepted, Verifier};
+pub use verify::{Accepted, Begun, Verifier};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -4,22 +4,33 @@
 //! What can go wrong in the course of things comes back as values: `false, reason` from a
 //! verifier, `nil, message` from everything else. A method raises an error when it is called on
 //! another object, and `verify` when an argument has a wrong type: both are bugs of the caller.
+//!
+//! For an event loop, which must not wait for a server that is the ledger:
+//!
+//! ```text
+//! verifier:begin(jid, token [, unix_time])  -> true | false, reason | nil, ticket
+//! ledger:descriptor()  -> a file descriptor, readable when tickets are answered; nil before the
+//!                         first ticket. Watch it; never read from it or close it
+//! ledger:finished()    -> { [ticket] = true | reason, … }: what was answered since the last call
+//! ledger:trouble()     -> what keeps the ledger from answering, for a log; nil while it answers
+//! ```
+//!
+//! Every ticket is answered once, within the ledger's deadline. Ledgers that answer at once give
+//! no tickets.
 
+mod ledger;
 mod options;
 mod time;
 #[allow(unsafe_code)]
 mod verifier;
-
-use std::sync::Arc;
 
 use mlua::{
     AnyUserData, IntoLuaMulti, Lua, MetaMethod, MultiValue, Result, Table, UserData,
     UserDataFields, UserDataMethods, Value,
 };
 
-use crate::ledger::{self, Ledger};
-use crate::setting::SettingError;
 use crate::{Minter, key};
+use ledger::new_ledger;
 use options::{BadOption, Options};
 use time::unix_time_or_now;
 
@@ -48,28 +59,11 @@ fn new_minter(lua: &Lua, options: Value) -> Result<MultiValue> {
     or_message(lua, minter, |minter| lua.create_userdata(LuaMinter(minter)))
 }
 
-/// `xtoken.new_ledger(url)` -> ledger | nil, message, "ledger"
-fn new_ledger(lua: &Lua, url: Value) -> Result<MultiValue> {
-    let ledger = match &url {
-        Value::String(url) => ledger::open(&*url.as_bytes()).map_err(BadOption::from),
-        _ => Err(SettingError::Ledger.into()),
-    };
-    or_message(lua, ledger, |ledger| lua.create_userdata(LuaLedger(ledger)))
-}
-
 /// `xtoken.generate_key()` -> otp_seed, token_secret | nil, message
 fn generate_key(lua: &Lua, (): ()) -> Result<MultiValue> {
     match key::generate() {
         Ok((seed, secret)) => (seed.as_str(), secret.as_str()).into_lua_multi(lua),
         Err(error) => (Value::Nil, error.to_string()).into_lua_multi(lua),
-    }
-}
-
-struct LuaLedger(Arc<dyn Ledger>);
-
-impl UserData for LuaLedger {
-    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
-        fields.add_meta_field(MetaMethod::Type, "xtoken.ledger");
     }
 }
 

@@ -41,9 +41,9 @@ impl fmt::Display for SettingError {
             Self::Deviation => {
                 write!(f, "deviation is out of range: use 0 to {MAX_DEVIATION} steps of 30 s")
             }
-            Self::Ledger => {
-                f.write_str("no such ledger in this build: use \"memory:\" or \"sqlite:PATH\"")
-            }
+            Self::Ledger => f.write_str(
+                "no such ledger in this build: use \"memory:\", \"sqlite:PATH\" or \"redis://HOST\"",
+            ),
         }
     }
 }

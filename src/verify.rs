@@ -6,6 +6,7 @@ use subtle::ConstantTimeEq;
 
 use crate::jid::MAX_JID_LENGTH;
 use crate::key::Key;
+use crate::ledger::deferred::Ticket;
 use crate::ledger::{Fingerprint, Ledger, Spending, Spent, Unavailable};
 use crate::rejection::Rejection;
 use crate::setting::{SettingError, check_deviation, check_nonce_length};
@@ -31,6 +32,16 @@ pub struct Accepted {
     pub step_offset: i64,
     /// Which of the verifier's keys made it, counted from 0.
     pub key: usize,
+}
+
+/// What is known at once about a token that is not refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It is accepted.
+    Accepted(Accepted),
+    /// Only the ledger has not answered: [`Deferred::finished`](crate::ledger::deferred::Deferred)
+    /// brings the decision. The token is accepted if that is `Ok(Spent::First)`.
+    Pending(Accepted, Ticket),
 }
 
 impl Verifier {
@@ -97,6 +108,23 @@ impl Verifier {
             Ok(Spent::Again) => Err(Rejection::Replayed),
             Err(Unavailable) => Err(Rejection::Unavailable),
         }
+    }
+
+    /// As [`verify`](Self::verify), for callers that must not wait: the answer of a ledger that
+    /// needs time comes later.
+    pub fn begin(
+        &self,
+        jid: impl AsRef<[u8]>,
+        token: impl AsRef<[u8]>,
+        now: u64,
+    ) -> Result<Begun, Rejection> {
+        let (jid, token) = (jid.as_ref(), token.as_ref());
+        let Some(ledger) = self.ledger.deferred() else {
+            return self.verify_bytes(jid, token, now).map(Begun::Accepted);
+        };
+        let (accepted, spending) = self.check(jid, token, now)?;
+        let ticket = ledger.begin(&spending, now).map_err(|_| Rejection::Unavailable)?;
+        Ok(Begun::Pending(accepted, ticket))
     }
 
     /// Everything but asking the ledger, which has the last word.

@@ -128,7 +128,7 @@ static STATUSES: [Entry; 20] = [
     Entry(
         XTOKEN_INVALID_LEDGER,
         c"invalid-ledger",
-        c"no such ledger in this build: use \"memory:\" or \"sqlite:PATH\"",
+        c"no such ledger in this build: use \"memory:\", \"sqlite:PATH\" or \"redis://HOST\"",
     ),
     Entry(
         XTOKEN_INVALID_JID,

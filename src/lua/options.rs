@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mlua::{BorrowedBytes, Table, Value};
 
-use super::LuaLedger;
+use super::ledger::LuaLedger;
 use super::time::whole_number;
 use crate::key::{Key, KeyError};
 use crate::ledger::{self, Ledger};

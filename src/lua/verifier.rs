@@ -13,7 +13,7 @@ use mlua::{AnyUserData, Function, Lua, Result, Value};
 
 use super::time::{now, whole_number};
 use crate::Rejection;
-use crate::verify::{Accepted, Verifier};
+use crate::verify::{Begun, Verifier};
 
 /// Makes verifier objects: userdata that hold a pointer to a [`Verifier`] of their own.
 pub(super) struct Class {
@@ -41,11 +41,11 @@ impl Class {
 /// [`receiver`] recognises its objects.
 unsafe extern "C-unwind" fn open_class(state: *mut lua_State) -> c_int {
     type Method = (&'static CStr, ffi::lua_CFunction);
-    let methods: [Method; 2] = [(c"verify", verify), (c"seed_bits", seed_bits)];
+    let methods: [Method; 3] = [(c"verify", verify), (c"begin", begin), (c"seed_bits", seed_bits)];
     // SAFETY: each call pushes or pops as its comment says; eight slots are always there.
     unsafe {
         ffi::lua_createtable(state, 0, 4); // metatable
-        ffi::lua_createtable(state, 0, 2); // metatable, methods
+        ffi::lua_createtable(state, 0, 3); // metatable, methods
         for (name, function) in methods {
             ffi::lua_pushvalue(state, -2);
             ffi::lua_pushcclosure(state, function, 1);
@@ -76,30 +76,50 @@ unsafe extern "C-unwind" fn construct(state: *mut lua_State) -> c_int {
     1
 }
 
-/// `verifier:verify(jid, token [, unix_time])` -> true | false, reason [, trouble of the ledger]
+/// `verifier:verify(jid, token [, unix_time])` -> true | false, reason
 unsafe extern "C-unwind" fn verify(state: *mut lua_State) -> c_int {
+    // SAFETY: `state` is the one Lua called with.
+    unsafe {
+        decide(state, |verifier, jid, token, now| {
+            verifier.verify(jid, token, now).map(Begun::Accepted)
+        })
+    }
+}
+
+/// `verifier:begin(jid, token [, unix_time])` -> true | false, reason | nil, ticket
+unsafe extern "C-unwind" fn begin(state: *mut lua_State) -> c_int {
+    // SAFETY: `state` is the one Lua called with.
+    unsafe { decide(state, |verifier, jid, token, now| verifier.begin(jid, token, now)) }
+}
+
+type Decision = std::result::Result<Begun, Rejection>;
+type BadArgument = (c_int, &'static CStr);
+
+unsafe fn decide(
+    state: *mut lua_State,
+    how: impl FnOnce(&Verifier, &[u8], &[u8], u64) -> Decision,
+) -> c_int {
     // A panic must not cross; a Lua error must not jump over anything that wants to be dropped.
     // SAFETY: `state` is the one Lua called with.
-    let outcome = catch_unwind(AssertUnwindSafe(|| unsafe { try_verify(state) }));
+    let outcome = catch_unwind(AssertUnwindSafe(|| unsafe { try_decide(state, how) }));
     let outcome = outcome.map_err(std::mem::forget);
     // SAFETY: nothing here wants to be dropped; a C function has room for these results.
     unsafe {
         match outcome {
-            Ok(Ok(Ok(_))) => {
+            Ok(Ok(Ok(Begun::Accepted(_)))) => {
                 ffi::lua_pushboolean(state, 1);
                 1
             }
-            Ok(Ok(Err((rejection, trouble)))) => {
+            Ok(Ok(Ok(Begun::Pending(_, ticket)))) => {
+                ffi::lua_pushnil(state);
+                ffi::lua_pushinteger(state, ticket as ffi::lua_Integer);
+                2
+            }
+            Ok(Ok(Err(rejection))) => {
                 let name = rejection.name();
                 ffi::lua_pushboolean(state, 0);
                 ffi::lua_pushlstring(state, name.as_ptr().cast(), name.len());
-                match trouble {
-                    Some(Trouble { text, length }) => {
-                        ffi::lua_pushlstring(state, text.as_ptr().cast(), length);
-                        3
-                    }
-                    None => 2,
-                }
+                2
             }
             Ok(Err((argument, expected))) => ffi::luaL_argerror(state, argument, expected.as_ptr()),
             Err(()) => ffi::luaL_error(state, c"xtoken: internal error".as_ptr()),
@@ -107,34 +127,15 @@ unsafe extern "C-unwind" fn verify(state: *mut lua_State) -> c_int {
     }
 }
 
-type BadArgument = (c_int, &'static CStr);
-type Verdict = std::result::Result<Accepted, (Rejection, Option<Trouble>)>;
-
-/// A text that wants no dropping. Cut where it ends.
-struct Trouble {
-    text: [u8; 512],
-    length: usize,
-}
-
-impl Trouble {
-    fn of(verifier: &Verifier) -> Option<Self> {
-        let text = verifier.ledger().trouble()?;
-        let mut trouble = Self { text: [0; 512], length: text.len().min(512) };
-        trouble.text.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
-        Some(trouble)
-    }
-}
-
-unsafe fn try_verify(state: *mut lua_State) -> std::result::Result<Verdict, BadArgument> {
+unsafe fn try_decide(
+    state: *mut lua_State,
+    how: impl FnOnce(&Verifier, &[u8], &[u8], u64) -> Decision,
+) -> std::result::Result<Decision, BadArgument> {
     // SAFETY: the strings stay on the stack, and so in memory, until this function returns.
     unsafe {
         let verifier = receiver(state)?;
         let (jid, token) = (string(state, 2)?, string(state, 3)?);
-        let verdict = verifier.verify(jid, token, unix_time(state, 4)?);
-        Ok(verdict.map_err(|rejection| match rejection {
-            Rejection::Unavailable => (rejection, Trouble::of(verifier)),
-            _ => (rejection, None),
-        }))
+        Ok(how(verifier, jid, token, unix_time(state, 4)?))
     }
 }
 

@@ -1,77 +1,97 @@
--- The ledger in a file, and the limit of expired tokens.
+-- Ledgers as an event loop uses them. Those on real servers are in tests/redis and tests/prosody.
 local xtoken = require "xtoken";
 local support = require "support";
 
 local jid, now = support.jid, support.now;
 local minter = support.minter();
 
-local function with_file(body)
-	local path = os.tmpname();
-	os.remove(path);
-	local ok, err = pcall(body, path);
-	for _, suffix in ipairs { "", "-wal", "-shm" } do
-		os.remove(path..suffix);
-	end
-	if not ok then
-		error(err, 0);
-	end
+local function answer(...)
+	return table.concat({ tostring((...)), tostring((select(2, ...))) }, " ");
 end
 
-describe("the ledger in a file", function ()
-	it("outlives its verifiers", function ()
-		with_file(function (path)
-			local spent, fresh = minter:mint(jid, now), minter:mint(jid, now);
-			local function verify(token)
-				return support.verifier { ledger = "sqlite:"..path }:verify(jid, token, now);
-			end
-			assert.is_true(verify(spent));
-			collectgarbage();
-			local ok, reason, trouble = verify(spent);
-			assert.is_false(ok);
-			assert.equal("replayed", reason);
-			assert.is_nil(trouble);
-			assert.is_true(verify(fresh));
-		end);
-	end);
+-- Nobody listens on port 1.
+local nowhere = "redis://:s3cret@127.0.0.1:1?timeout=100";
 
-	it("is opened at first use and says what is wrong", function ()
-		local verifier = support.verifier { ledger = "sqlite:/nonexistent/folder/file" };
-		for _ = 1, 3 do
-			local ok, reason, trouble = verifier:verify(jid, minter:mint(jid, now), now);
-			assert.is_false(ok);
-			assert.equal("unavailable", reason);
-			assert(trouble:find("/nonexistent/folder/file", 1, true), trouble);
+local function finished(ledger)
+	local deadline = os.time() + 10;
+	repeat
+		local outcomes = ledger:finished();
+		if next(outcomes) then
+			return outcomes;
 		end
-		local ok, reason, trouble = verifier:verify(jid, "nonsense", now);
-		assert.is_false(ok);
-		assert.equal("malformed", reason);
-		assert.is_nil(trouble);
-	end);
+	until os.time() > deadline;
+	error("no ticket was answered");
+end
 
-	it("cuts what it says after 512 bytes", function ()
-		local verifier = support.verifier { ledger = "sqlite:/nonexistent/"..("x/"):rep(1000) };
-		local _, _, trouble = verifier:verify(jid, minter:mint(jid, now), now);
-		assert.equal(512, #trouble);
-	end);
-
-	it("has a path", function ()
-		assert.is_nil((xtoken.new_ledger("sqlite:")));
-		assert.is_nil((xtoken.new_ledger("sqlite")));
+describe("a ledger that answers at once", function ()
+	it("gives no tickets", function ()
+		local ledger = assert(xtoken.new_ledger("memory:"));
+		local verifier, token = support.verifier { ledger = ledger }, minter:mint(jid, now);
+		assert.equal("true nil", answer(verifier:begin(jid, token, now)));
+		assert.equal("false replayed", answer(verifier:begin(jid, token, now)));
+		assert.equal("false malformed", answer(verifier:begin(jid, "", now)));
+		assert.is_nil(next(ledger:finished()));
+		assert.is_nil(ledger:descriptor());
+		assert.is_nil(ledger:trouble());
 	end);
 end);
 
-describe("expired tokens", function ()
-	it("of one address are limited within a step", function ()
-		local verifier = support.verifier { expired_limit = 2 };
-		local function reason(address, minted, at)
-			local ok, why = verifier:verify(address, minter:mint(address, minted), at);
-			return ok and "accepted" or why;
+describe("a ledger that answers later", function ()
+	it("answers a ticket, and before the deadline nobody waits", function ()
+		local ledger = assert(xtoken.new_ledger(nowhere));
+		local verifier = support.verifier { ledger = ledger };
+		assert.is_nil(ledger:descriptor());
+		local ok, ticket = verifier:begin(jid, minter:mint(jid, now), now);
+		assert.is_nil(ok);
+		assert.equal("number", type(ticket));
+		assert.is_nil(next(ledger:finished()));
+		assert.is_true(ledger:descriptor() > 2);
+		assert.equal("unavailable", finished(ledger)[ticket]);
+		assert.is_nil(next(ledger:finished()));
+	end);
+
+	it("lets verify wait until the deadline", function ()
+		local verifier = support.verifier { ledger = assert(xtoken.new_ledger(nowhere)) };
+		assert.equal("false unavailable", answer(verifier:verify(jid, minter:mint(jid, now), now)));
+	end);
+
+	it("is not asked about a token that is refused anyway", function ()
+		local ledger = assert(xtoken.new_ledger(nowhere));
+		local verifier = support.verifier { ledger = ledger };
+		assert.equal("false malformed", answer(verifier:begin(jid, "", now)));
+		assert.equal("false expired", answer(verifier:begin(jid, minter:mint(jid, now), now + 90)));
+		assert.is_nil(ledger:descriptor());
+	end);
+
+	it("tells what is wrong, and no password", function ()
+		local ledger = assert(xtoken.new_ledger(nowhere));
+		local verifier = support.verifier { ledger = ledger };
+		assert.is_nil(ledger:trouble());
+		verifier:verify(jid, minter:mint(jid, now), now);
+		assert.is_true(ledger:trouble():find("cannot be reached", 1, true) ~= nil);
+		local ok, problem, option = xtoken.new_ledger("redis://:s3cret@127.0.0.1/x");
+		assert.is_nil(ok);
+		assert.equal("ledger", option);
+		for _, text in ipairs { ledger:trouble(), tostring(ledger), problem } do
+			assert.is_nil(text:find("s3cret", 1, true));
 		end
-		for _ = 1, 3 do
-			assert.equal("expired", reason(jid, now - 3600, now));
+	end);
+
+	it("outlives whoever holds it, and ends with them", function ()
+		for _ = 1, 20 do
+			local verifier = support.verifier { ledger = assert(xtoken.new_ledger(nowhere)) };
+			verifier:begin(jid, minter:mint(jid, now), now);
 		end
-		assert.equal("throttled", reason(jid, now, now));
-		assert.equal("accepted", reason("bob@example.com", now, now));
-		assert.equal("accepted", reason(jid, now + 30, now + 30));
+		collectgarbage();
+		collectgarbage();
+	end);
+end);
+
+describe("begin", function ()
+	it("raises for wrong types, as verify does", function ()
+		local verifier = support.verifier();
+		assert.is_true(support.raised_by(verifier.begin, verifier, jid, 12):find("string expected", 1, true) ~= nil);
+		assert.is_true(support.raised_by(verifier.begin, verifier, jid, "", "now"):find("Unix seconds", 1, true) ~= nil);
+		assert.is_true(support.raised_by(verifier.begin, {}, jid, ""):find("xtoken.verifier expected", 1, true) ~= nil);
 	end);
 end);

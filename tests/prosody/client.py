@@ -84,6 +84,11 @@ class Client:
     def log_in(self, user, token):
         return self.authenticate(b"\0" + user.encode() + b"\0" + token.encode())
 
+    def log_in_later(self, user, token):
+        """Sends what log_in sends and does not wait for the answer."""
+        message = base64.b64encode(f"\0{user}\0{token}".encode()).decode()
+        self.send(f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='X-TOKEN'>{message}</auth>")
+
     def bind(self):
         """Ends the login as every client does; returns the full JID."""
         self.features = self.open_stream()

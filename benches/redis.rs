@@ -1,0 +1,52 @@
+//! One round: spends a second through a Redis of its own on loopback, 64 in flight.
+//! `make bench` runs it; the target is 20,000.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+#[path = "../tests/redis/server.rs"]
+mod server;
+
+use std::thread::yield_now;
+use std::time::{Duration, Instant};
+
+use server::Server;
+use xtoken::ledger::{Ledger, RedisLedger, Spending, Spent};
+
+const IN_FLIGHT: usize = 64;
+const TIMED: usize = 100_000;
+const NOW: u64 = 1_700_000_000;
+
+fn token(number: usize, now: u64) -> Spending {
+    let step = now / 30;
+    Spending { fingerprint: (number as u128).to_le_bytes(), step, good_until: (step + 2) * 30 }
+}
+
+fn main() {
+    let server = Server::start(&[]);
+    let ledger = RedisLedger::new(server.url()).unwrap();
+    // A server that has just been started accepts no token from before.
+    ledger.spend(&token(usize::MAX, NOW - 200), NOW - 200).unwrap_err();
+    ledger.spend(&token(usize::MAX, NOW), NOW).unwrap();
+
+    let queue = ledger.deferred().unwrap();
+    let (start, mut begun, mut done) = (Instant::now(), 0, 0);
+    let mut longest = Duration::ZERO;
+    while done < TIMED {
+        let turn = Instant::now();
+        while begun < TIMED && begun - done < IN_FLIGHT {
+            queue.begin(&token(begun, NOW), NOW).unwrap();
+            begun += 1;
+        }
+        let finished = queue.finished();
+        done += finished.len();
+        longest = longest.max(turn.elapsed());
+        assert!(finished.iter().all(|(_, outcome)| *outcome == Ok(Spent::First)));
+        yield_now();
+    }
+    let rate = TIMED as f64 / start.elapsed().as_secs_f64();
+    let verdict = if rate >= 20_000.0 { "met   " } else { "MISSED" };
+    println!(
+        "  {verdict} 20,000 spends a second through Redis on loopback, 64 in flight: {rate:.0}"
+    );
+    println!("         the longest turn of the loop that asked: {longest:?}");
+}

@@ -1,0 +1,73 @@
+-- Waiting for a ledger that answers later, so that only the login at hand waits.
+--
+-- While logins wait for a ledger, Prosody's event loop watches its file descriptor. Nothing here
+-- belongs to a host: hosts may share a ledger, and modules may be reloaded while logins wait.
+
+local async = require "util.async";
+local server = require "net.server";
+
+-- By ledger: { waiting = { [ticket] = function (outcome) }, watch = …, descriptor = … }. In `prosody`,
+-- since whoever fetches the answers of a ledger must know all who wait for them.
+local desks = prosody.token_desks or {};
+prosody.token_desks = desks;
+
+local function stop_watching(desk)
+	local watch = desk.watch;
+	desk.watch, desk.descriptor = nil, nil;
+	if watch and watch.close then
+		watch:close();
+	elseif watch then
+		-- The watch of net.server_event has no close.
+		watch:setflags(false, false);
+	end
+end
+
+local function hand_out(ledger, desk)
+	for ticket, outcome in pairs(ledger:finished()) do
+		local tell = desk.waiting[ticket];
+		desk.waiting[ticket] = nil;
+		if tell then
+			tell(outcome);
+		end
+	end
+	if not next(desk.waiting) then
+		stop_watching(desk);
+	end
+end
+
+local function keep_watching(ledger, desk)
+	local descriptor = ledger:descriptor();
+	if descriptor ~= desk.descriptor then
+		stop_watching(desk);
+		desk.descriptor = descriptor;
+		desk.watch = server.watchfd(descriptor, function ()
+			hand_out(ledger, desk);
+		end);
+	end
+end
+
+-- Suspends the present login until the ticket is answered: true, or false and the reason.
+local function wait(ledger, ticket)
+	local desk = desks[ledger];
+	if not desk then
+		desk = { waiting = {} };
+		desks[ledger] = desk;
+	end
+	local outcome;
+	local suspend, resume = async.waiter();
+	desk.waiting[ticket] = function (decided)
+		outcome = decided;
+		resume();
+	end;
+	keep_watching(ledger, desk);
+	suspend();
+	if outcome == true then
+		return true;
+	end
+	return false, outcome;
+end
+
+return {
+	can_wait = async.ready;
+	wait = wait;
+};

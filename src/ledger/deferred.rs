@@ -1,0 +1,27 @@
+//! [`Deferred`]: ledgers that answer later, for callers that must not wait.
+
+use std::os::fd::RawFd;
+
+use super::{Spending, Spent, Unavailable};
+
+/// Names a spending that has begun, within its ledger and process.
+pub type Ticket = u64;
+
+/// What a ledger decided about a ticket.
+pub type Outcome = Result<Spent, Unavailable>;
+
+/// A ledger that an event loop can use: nothing here waits for anybody.
+///
+/// Each ticket is answered exactly once and within the ledger's deadline, with [`Unavailable`]
+/// if need be. After a fork the child has no tickets and another descriptor.
+pub trait Deferred {
+    /// Begins to spend a token. [`Unavailable`] at once if too many have begun.
+    fn begin(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable>;
+
+    /// What has been answered since the last call.
+    fn finished(&self) -> Vec<(Ticket, Outcome)>;
+
+    /// Becomes readable when there is something [`finished`](Self::finished); only that call
+    /// reads from it. `None` before the first ticket. Stays the ledger's.
+    fn descriptor(&self) -> Option<RawFd>;
+}

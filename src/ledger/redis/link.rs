@@ -1,0 +1,180 @@
+//! A connection to the server, and what is known about the server's memory while it lasts.
+//!
+//! A server that was restarted, emptied or replaced by a replica may have forgotten tokens that
+//! can still be presented. So there is a marker, the key `…epoch`: the server's run id, and since
+//! when it has been remembering. A new connection looks whether the marker names the server it
+//! talks to, and sets it to the present if not; every spending looks whether the marker is still
+//! the same. A token that could have been accepted before the marker's time is not accepted.
+
+use std::time::{Duration, Instant};
+
+use redis::{Cmd, Connection, RedisResult, Value};
+
+use super::queue::Job;
+use super::settings::Settings;
+use super::trouble::Trouble;
+use crate::ledger::Spent;
+
+/// Seconds that the clocks of machines which share a server may be apart.
+const CLOCKS_APART: u64 = 30;
+
+/// Answers the marker, after setting it if it names another server, or a time so far ahead that
+/// only a clock that was wrong can have made it.
+const MARK: &str = "\
+local marker = redis.call('GET', KEYS[1]) \
+if marker then \
+local run, since = string.match(marker, '^(%S+) (%d+)$') \
+if run == ARGV[1] and tonumber(since) <= tonumber(ARGV[2]) + 3600 then return marker end \
+end \
+marker = ARGV[1] .. ' ' .. ARGV[2] \
+redis.call('SET', KEYS[1], marker) \
+return marker";
+
+/// Answers 1 for spent by this attempt, which may come twice, 0 for spent before, -1 for another
+/// marker.
+const SPEND: &str = "\
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end \
+if redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]) then return 1 end \
+if redis.call('GET', KEYS[2]) == ARGV[2] then return 1 end \
+return 0";
+
+pub(super) struct Link {
+    connection: Connection,
+    prefix: String,
+    marker: String,
+    /// Since when, in Unix seconds, the server has been remembering every token.
+    since: u64,
+}
+
+/// What became of a job.
+pub(super) enum Answer {
+    Decided(Spent),
+    /// Not spent, and the marker has changed: ask again over another connection.
+    AskAgain,
+    Failed(Trouble),
+}
+
+impl Link {
+    /// Connects within the timeout, unless looking up the name takes longer.
+    pub(super) fn open(settings: &Settings, now: u64) -> Result<Self, Trouble> {
+        let client = redis::Client::open(settings.server.clone())?;
+        let connection = client.get_connection_with_timeout(settings.timeout)?;
+        let (prefix, marker) = (settings.prefix.clone(), String::new());
+        let mut link = Self { connection, prefix, marker, since: u64::MAX };
+        link.limit(settings.timeout)?;
+
+        let memory = link.ask_text(redis::cmd("INFO").arg("memory"))?;
+        let policy = field(&memory, "maxmemory_policy").unwrap_or("noeviction");
+        if field(&memory, "maxmemory").is_some_and(|limit| limit != "0") && policy != "noeviction" {
+            return Err(Trouble::Evicts(policy.chars().take(40).collect()));
+        }
+        let server = link.ask_text(redis::cmd("INFO").arg("server"))?;
+        let run = field(&server, "run_id").ok_or(Trouble::Strange)?;
+        let epoch = link.epoch();
+        let mark = &mut redis::cmd("EVAL");
+        link.marker = link.ask_text(mark.arg(MARK).arg(1).arg(epoch).arg(run).arg(now))?;
+        let since = link.marker.split(' ').nth(1).and_then(|since| since.parse().ok());
+        link.since = since.ok_or(Trouble::Strange)?;
+        Ok(link)
+    }
+
+    /// The answers, in order; fewer if the connection broke or `deadline` came: then it is not
+    /// known what became of the others, and this connection must not be used again.
+    pub(super) fn spend(
+        &mut self,
+        jobs: &[Job],
+        deadline: Instant,
+    ) -> (Vec<Answer>, Result<(), Trouble>) {
+        let mut answers = Vec::with_capacity(jobs.len());
+        let outcome = self.try_spend(jobs, deadline, &mut answers);
+        (answers, outcome)
+    }
+
+    fn try_spend(
+        &mut self,
+        jobs: &[Job],
+        deadline: Instant,
+        answers: &mut Vec<Answer>,
+    ) -> Result<(), Trouble> {
+        let epoch = self.epoch();
+        let mut commands = Vec::with_capacity(jobs.len() * 512);
+        for job in jobs.iter().filter(|job| !self.is_younger_than(job)) {
+            redis::cmd("EVAL")
+                .arg(SPEND)
+                .arg(2)
+                .arg(&epoch)
+                .arg(format!("{}{:032x}", self.prefix, u128::from_be_bytes(job.fingerprint)))
+                .arg(&self.marker)
+                .arg(&job.attempt)
+                .arg(job.milliseconds)
+                .write_packed_command(&mut commands);
+        }
+        if !commands.is_empty() {
+            self.limit(left(deadline)?)?;
+            self.connection.send_packed_command(&commands)?;
+        }
+        for job in jobs {
+            answers.push(if self.is_younger_than(job) {
+                Answer::Failed(Trouble::Young(self.good_from()))
+            } else {
+                self.connection.set_read_timeout(Some(left(deadline)?))?;
+                self.answer()?
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether the token could have been accepted when the server did not remember yet.
+    fn is_younger_than(&self, job: &Job) -> bool {
+        self.since > 0 && job.good_from < self.since.saturating_add(CLOCKS_APART)
+    }
+
+    /// From when on every token that is accepted is one of those the server remembers. Three
+    /// steps is the default window; a wider one takes longer.
+    fn good_from(&self) -> u64 {
+        self.since.saturating_add(CLOCKS_APART + 60)
+    }
+
+    fn answer(&mut self) -> Result<Answer, Trouble> {
+        Ok(match self.receive() {
+            Ok(Value::Int(1)) => Answer::Decided(Spent::First),
+            Ok(Value::Int(0)) => Answer::Decided(Spent::Again),
+            Ok(Value::Int(-1)) => Answer::AskAgain,
+            Ok(_) => return Err(Trouble::Strange),
+            Err(error) if error.code().is_some() => Answer::Failed(error.into()),
+            Err(error) => return Err(error.into()),
+        })
+    }
+
+    fn ask_text(&mut self, command: &Cmd) -> Result<String, Trouble> {
+        self.connection.send_packed_command(&command.get_packed_command())?;
+        match self.receive()? {
+            Value::BulkString(text) => String::from_utf8(text).map_err(|_| Trouble::Strange),
+            _ => Err(Trouble::Strange),
+        }
+    }
+
+    fn receive(&mut self) -> RedisResult<Value> {
+        self.connection.recv_response()?.extract_error()
+    }
+
+    fn limit(&self, timeout: Duration) -> RedisResult<()> {
+        self.connection.set_read_timeout(Some(timeout))?;
+        self.connection.set_write_timeout(Some(timeout))
+    }
+
+    fn epoch(&self) -> String {
+        format!("{}epoch", self.prefix)
+    }
+}
+
+/// A zero timeout would be an error of the caller's.
+fn left(deadline: Instant) -> Result<Duration, Trouble> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(Trouble::Silent) } else { Ok(left) }
+}
+
+/// A line of what INFO answers.
+fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}

@@ -1,0 +1,340 @@
+//! Where callers leave tokens for the worker and find its answers.
+//!
+//! One lock, held for moments only. Every job is answered once: by the worker in time, or with
+//! [`Unavailable`] at its deadline. What the server says after that reaches nobody.
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::link::Link;
+use super::trouble::Trouble;
+use crate::ledger::deferred::{Outcome, Ticket};
+use crate::ledger::{Fingerprint, Spending, Unavailable};
+
+/// Tokens that may be under way at once, and tickets not yet fetched.
+const CAPACITY: usize = 1 << 16;
+/// How long the server keeps a token beyond its time, in seconds: so far can a clock be set back
+/// without anything being accepted again.
+const MARGIN: u64 = 3_600;
+
+/// A token to be spent.
+pub(super) struct Job {
+    pub(super) fingerprint: Fingerprint,
+    /// The Unix time from which on somebody may have accepted it.
+    pub(super) good_from: u64,
+    /// How long the server is to remember it.
+    pub(super) milliseconds: u64,
+    /// Names this spending, so that asking twice after a broken connection spends it once.
+    pub(super) attempt: String,
+    pub(super) deadline: Instant,
+    asker: Asker,
+}
+
+enum Asker {
+    /// Sleeps until something is in there.
+    Thread(Arc<Mailbox>),
+    Loop(Ticket),
+}
+
+#[derive(Default)]
+struct Mailbox {
+    outcome: Mutex<Option<Outcome>>,
+    arrived: Condvar,
+}
+
+pub(super) struct Queue {
+    timeout: Duration,
+    /// Begins the names of all attempts of this process.
+    origin: u64,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// What the lock protects. The worker works on it directly.
+pub(super) struct State {
+    /// In the order of their deadlines.
+    pub(super) waiting: VecDeque<Job>,
+    /// What the thread that connects has brought.
+    pub(super) arrived: Option<Result<Link, Trouble>>,
+    pub(super) trouble: Option<Trouble>,
+    pub(super) is_closed: bool,
+    /// The latest time that a caller gave, and when.
+    clock: (u64, Instant),
+    jobs: u64,
+    /// Tickets that were given out and not yet fetched.
+    tickets: usize,
+    finished: Vec<(Ticket, Outcome)>,
+    /// Both ends, the one to read first; there from the first ticket on.
+    bell: Option<(UnixStream, UnixStream)>,
+}
+
+impl Queue {
+    pub(super) fn new(timeout: Duration) -> Result<Self, Unavailable> {
+        let state = State {
+            waiting: VecDeque::new(),
+            arrived: None,
+            trouble: None,
+            is_closed: false,
+            clock: (0, Instant::now()),
+            jobs: 0,
+            tickets: 0,
+            finished: Vec::new(),
+            bell: None,
+        };
+        let origin = getrandom::u64().map_err(|_| Unavailable)?;
+        Ok(Self { timeout, origin, state: Mutex::new(state), changed: Condvar::new() })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For the worker: sleeps until something changes, at most until `until`.
+    pub(super) fn wait<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        until: Option<Instant>,
+    ) -> MutexGuard<'a, State> {
+        match until {
+            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(until) => {
+                let left = until.saturating_duration_since(Instant::now());
+                let waited = self.changed.wait_timeout(state, left);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        }
+    }
+
+    pub(super) fn notify(&self) {
+        self.changed.notify_one();
+    }
+
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.notify();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        self.lock().trouble.clone()
+    }
+
+    /// Waits for the answer until the deadline.
+    pub(super) fn spend(&self, spending: &Spending, now: u64) -> Outcome {
+        let deadline = Instant::now() + self.timeout;
+        let mailbox = Arc::new(Mailbox::default());
+        self.push(spending, now, deadline, |_| Ok(Asker::Thread(Arc::clone(&mailbox))))?;
+        mailbox.wait(deadline).unwrap_or(Err(Unavailable))
+    }
+
+    pub(super) fn begin(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable> {
+        let mut ticket = 0;
+        self.push(spending, now, Instant::now() + self.timeout, |state| {
+            ticket = state.new_ticket()?;
+            Ok(Asker::Loop(ticket))
+        })?;
+        Ok(ticket)
+    }
+
+    fn push(
+        &self,
+        spending: &Spending,
+        now: u64,
+        deadline: Instant,
+        asker: impl FnOnce(&mut State) -> Result<Asker, Unavailable>,
+    ) -> Result<(), Unavailable> {
+        let mut state = self.lock();
+        if state.is_closed || state.waiting.len() >= CAPACITY {
+            return Err(Unavailable);
+        }
+        state.waiting.try_reserve(1).map_err(|_| Unavailable)?;
+        state.jobs += 1;
+        let job = Job {
+            fingerprint: spending.fingerprint,
+            good_from: good_from(spending),
+            milliseconds: milliseconds(spending, now),
+            attempt: format!("{:016x}.{}", self.origin, state.jobs),
+            deadline,
+            asker: asker(&mut state)?,
+        };
+        state.waiting.push_back(job);
+        state.clock = (now, Instant::now());
+        drop(state);
+        self.notify();
+        Ok(())
+    }
+
+    /// What has been answered to tickets.
+    pub(super) fn finished(&self) -> Vec<(Ticket, Outcome)> {
+        let mut state = self.lock();
+        if let Some((reader, _)) = &mut state.bell {
+            // One byte for each time that there was nothing before; a full bell still rings.
+            while matches!(reader.read(&mut [0; 64]), Ok(64)) {}
+        }
+        let finished = std::mem::take(&mut state.finished);
+        state.tickets -= finished.len();
+        finished
+    }
+
+    pub(super) fn descriptor(&self) -> Option<RawFd> {
+        Some(self.lock().bell.as_ref()?.0.as_raw_fd())
+    }
+}
+
+impl State {
+    /// The present as the callers have it, in Unix seconds, rounded up.
+    pub(super) fn now(&self) -> u64 {
+        let (now, at) = self.clock;
+        now.saturating_add(at.elapsed().as_secs() + 1)
+    }
+
+    /// Makes sure that answering it will need no memory.
+    fn new_ticket(&mut self) -> Result<Ticket, Unavailable> {
+        if self.tickets >= CAPACITY {
+            return Err(Unavailable);
+        }
+        let missing = self.tickets + 1 - self.finished.len();
+        self.finished.try_reserve(missing).map_err(|_| Unavailable)?;
+        if self.bell.is_none() {
+            self.bell = Some(bell().map_err(|_| Unavailable)?);
+        }
+        self.tickets += 1;
+        Ok(self.jobs)
+    }
+
+    pub(super) fn answer(&mut self, job: Job, outcome: Outcome) {
+        let outcome = if Instant::now() < job.deadline { outcome } else { Err(Unavailable) };
+        match job.asker {
+            Asker::Thread(mailbox) => mailbox.put(outcome),
+            Asker::Loop(ticket) => {
+                if self.finished.is_empty()
+                    && let Some((_, writer)) = &mut self.bell
+                {
+                    // It fails only when it is full, and then it rings.
+                    let _ = writer.write(&[0]);
+                }
+                self.finished.push((ticket, outcome));
+            }
+        }
+    }
+
+    /// Answers those whose time is up.
+    pub(super) fn expire(&mut self, now: Instant) {
+        while self.waiting.front().is_some_and(|job| job.deadline <= now) {
+            let Some(job) = self.waiting.pop_front() else { return };
+            self.trouble.get_or_insert(Trouble::Silent);
+            self.answer(job, Err(Unavailable));
+        }
+    }
+}
+
+impl Mailbox {
+    fn put(&self, outcome: Outcome) {
+        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        self.arrived.notify_one();
+    }
+
+    fn wait(&self, deadline: Instant) -> Option<Outcome> {
+        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        while outcome.is_none() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            let waited = self.arrived.wait_timeout(outcome, left);
+            outcome = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *outcome
+    }
+}
+
+fn bell() -> std::io::Result<(UnixStream, UnixStream)> {
+    let (reader, writer) = UnixStream::pair()?;
+    reader.set_nonblocking(true)?;
+    writer.set_nonblocking(true)?;
+    Ok((reader, writer))
+}
+
+/// The window is symmetric: as long before its step as `good_until` is after it.
+fn good_from(spending: &Spending) -> u64 {
+    let middle = u128::from(spending.step) * 60 + 30;
+    let good_from = middle.saturating_sub(u128::from(spending.good_until));
+    u64::try_from(good_from).unwrap_or(u64::MAX)
+}
+
+fn milliseconds(spending: &Spending, now: u64) -> u64 {
+    // A server refuses what it cannot add to its own clock; a century is long enough.
+    let seconds = spending.good_until.saturating_sub(now).saturating_add(MARGIN);
+    seconds.min(100 * 366 * 86_400) * 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Spent;
+    use crate::totp::good_until;
+
+    fn spending(step: u64, deviation: u64) -> Spending {
+        Spending { fingerprint: [7; 16], step, good_until: good_until(step, deviation) }
+    }
+
+    #[test]
+    fn a_token_is_good_from_the_start_of_its_window() {
+        assert_eq!(good_from(&spending(10, 1)), 270);
+        assert_eq!(good_from(&spending(10, 0)), 300);
+        assert_eq!(good_from(&spending(0, 1)), 0);
+        assert_eq!(good_from(&spending(10, 10)), 0);
+    }
+
+    #[test]
+    fn it_is_remembered_for_an_hour_longer_than_it_is_good() {
+        assert_eq!(milliseconds(&spending(10, 1), 300), (60 + 3_600) * 1_000);
+        assert_eq!(milliseconds(&spending(10, 1), 1_000), 3_600_000);
+        assert!(milliseconds(&spending(u64::MAX, 1), 0) < 1 << 42);
+    }
+
+    #[test]
+    fn an_answer_after_the_deadline_is_none() {
+        let queue = Queue::new(Duration::from_millis(20)).unwrap();
+        let ticket = queue.begin(&spending(10, 1), 300).unwrap();
+        let job = queue.lock().waiting.pop_front().unwrap();
+        std::thread::sleep(Duration::from_millis(30));
+        queue.lock().answer(job, Ok(Spent::First));
+        assert_eq!(queue.finished(), [(ticket, Err(Unavailable))]);
+    }
+
+    #[test]
+    fn the_bell_rings_until_everything_is_fetched() {
+        let queue = Queue::new(Duration::from_secs(60)).unwrap();
+        for _ in 0..1000 {
+            let tickets: Vec<_> =
+                (0..3).map(|_| queue.begin(&spending(10, 1), 300).unwrap()).collect();
+            for _ in &tickets {
+                let job = queue.lock().waiting.pop_front().unwrap();
+                queue.lock().answer(job, Ok(Spent::Again));
+            }
+            assert_eq!(queue.finished().iter().map(|(t, _)| *t).collect::<Vec<_>>(), tickets);
+            assert!(queue.finished().is_empty());
+        }
+        let mut state = queue.lock();
+        assert_eq!(state.tickets, 0);
+        let (reader, _) = state.bell.as_mut().unwrap();
+        assert!(reader.read(&mut [0]).is_err(), "nothing is left to read");
+    }
+
+    #[test]
+    fn too_many_tickets_are_refused() {
+        let queue = Queue::new(Duration::from_secs(60)).unwrap();
+        for _ in 0..CAPACITY {
+            queue.begin(&spending(10, 1), 300).unwrap();
+        }
+        assert_eq!(queue.begin(&spending(10, 1), 300), Err(Unavailable));
+    }
+}

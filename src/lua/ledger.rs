@@ -1,0 +1,53 @@
+//! The ledger object.
+
+use std::sync::Arc;
+
+use mlua::{
+    IntoLua, Lua, MetaMethod, MultiValue, Result, Table, UserData, UserDataFields, UserDataMethods,
+    Value,
+};
+
+use super::options::BadOption;
+use super::or_message;
+use crate::Rejection;
+use crate::ledger::{self, Ledger, Spent, Unavailable};
+use crate::setting::SettingError;
+
+/// `xtoken.new_ledger(url)` -> ledger | nil, message, "ledger"
+pub(super) fn new_ledger(lua: &Lua, url: Value) -> Result<MultiValue> {
+    let ledger = match &url {
+        Value::String(url) => ledger::open(&*url.as_bytes()).map_err(BadOption::from),
+        _ => Err(SettingError::Ledger.into()),
+    };
+    or_message(lua, ledger, |ledger| lua.create_userdata(LuaLedger(ledger)))
+}
+
+pub(super) struct LuaLedger(pub(super) Arc<dyn Ledger>);
+
+impl UserData for LuaLedger {
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        fields.add_meta_field(MetaMethod::Type, "xtoken.ledger");
+    }
+
+    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+        methods.add_method("trouble", |_, this, ()| Ok(this.0.trouble()));
+        methods.add_method("descriptor", |_, this, ()| {
+            Ok(this.0.deferred().and_then(|ledger| ledger.descriptor()))
+        });
+        methods.add_method("finished", |lua, this, ()| finished(lua, &*this.0));
+    }
+}
+
+fn finished(lua: &Lua, ledger: &dyn Ledger) -> Result<Table> {
+    let finished = ledger.deferred().map(|ledger| ledger.finished()).unwrap_or_default();
+    let outcomes = lua.create_table_with_capacity(0, finished.len())?;
+    for (ticket, outcome) in finished {
+        let outcome = match outcome {
+            Ok(Spent::First) => Value::Boolean(true),
+            Ok(Spent::Again) => Rejection::Replayed.name().into_lua(lua)?,
+            Err(Unavailable) => Rejection::Unavailable.name().into_lua(lua)?,
+        };
+        outcomes.raw_set(ticket, outcome)?;
+    }
+    Ok(outcomes)
+}

@@ -1,0 +1,53 @@
+-- The ledger in a file.
+local xtoken = require "xtoken";
+local support = require "support";
+
+local jid, now = support.jid, support.now;
+local minter = support.minter();
+
+local function with_file(body)
+	local path = os.tmpname();
+	os.remove(path);
+	local ok, err = pcall(body, path);
+	for _, suffix in ipairs { "", "-wal", "-shm" } do
+		os.remove(path..suffix);
+	end
+	if not ok then
+		error(err, 0);
+	end
+end
+
+describe("the ledger in a file", function ()
+	it("outlives its verifiers", function ()
+		with_file(function (path)
+			local spent, fresh = minter:mint(jid, now), minter:mint(jid, now);
+			local function verify(token)
+				return support.verifier { ledger = "sqlite:"..path }:verify(jid, token, now);
+			end
+			assert.is_true(verify(spent));
+			collectgarbage();
+			local ok, reason = verify(spent);
+			assert.is_false(ok);
+			assert.equal("replayed", reason);
+			assert.is_true(verify(fresh));
+		end);
+	end);
+
+	it("is opened at first use and says what is wrong", function ()
+		local ledger = assert(xtoken.new_ledger("sqlite:/nonexistent/folder/file"));
+		local verifier = support.verifier { ledger = ledger };
+		local function reason(token)
+			return (select(2, verifier:verify(jid, token, now)));
+		end
+		assert.is_nil(ledger:trouble());
+		assert.equal("malformed", reason("nonsense"));
+		assert.is_nil(ledger:trouble());
+		assert.equal("unavailable", reason(minter:mint(jid, now)));
+		assert(ledger:trouble():find("/nonexistent/folder/file", 1, true), ledger:trouble());
+	end);
+
+	it("has a path", function ()
+		assert.is_nil((xtoken.new_ledger("sqlite:")));
+		assert.is_nil((xtoken.new_ledger("sqlite")));
+	end);
+end);
