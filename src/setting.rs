@@ -41,14 +41,11 @@ impl fmt::Display for SettingError {
             Self::Deviation => {
                 write!(f, "deviation is out of range: use 0 to {MAX_DEVIATION} steps of 30 s")
             }
-            Self::Ledger => f.write_str(LEDGERS),
+            Self::Ledger => {
+                f.write_str("no such ledger in this build: use \"memory:\" or \"redis://HOST\"")
+            }
         }
     }
 }
-
-#[cfg(not(feature = "redis"))]
-const LEDGERS: &str = "no such ledger: use \"memory:\"";
-#[cfg(feature = "redis")]
-const LEDGERS: &str = "no such ledger: use \"memory:\" or \"redis://HOST\"";
 
 impl std::error::Error for SettingError {}

@@ -120,7 +120,11 @@ static STATUSES: [Entry; 20] = [
         c"invalid-deviation",
         c"deviation is out of range: use 0 to 10 steps of 30 s",
     ),
-    Entry(XTOKEN_INVALID_LEDGER, c"invalid-ledger", c"no such ledger: use \"memory:\""),
+    Entry(
+        XTOKEN_INVALID_LEDGER,
+        c"invalid-ledger",
+        c"no such ledger in this build: use \"memory:\" or \"redis://HOST\"",
+    ),
     Entry(
         XTOKEN_INVALID_JID,
         c"invalid-jid",
