@@ -211,7 +211,6 @@ def test_a_client_that_leaves_while_its_login_waits(server, redis, key):
     redis.resume()
     eventually(lambda: log_in(server, mint("alice@localhost", key)) == "success", 5, "it recovers by itself")
     assert "Traceback" not in server.log() and "traceback" not in server.log()
-    assert " error\t" not in server.log()
 
 
 def test_a_redis_restarted_under_load(redis, on_redis, key):
