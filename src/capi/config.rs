@@ -140,12 +140,18 @@ pub extern "C" fn xtoken_config_set_expired_limit(
 }
 
 /// Sets where spent tokens are remembered. Minters ignore it. `url` must not be NULL, needs no
-/// NUL at its end and is copied. Files are opened when the first token is verified.
+/// NUL at its end and is copied. Files and connections are opened when the first token is
+/// verified.
 ///
 /// - "memory:", unless set: in the verifier, for itself, and lost with it.
 /// - "sqlite:PATH", if the library was built with it: in a file, shared by the processes of this
 ///   machine, as long as the file is there. Verifying may then wait up to a quarter of a second
 ///   for another process.
+/// - "redis://[user][:password@]host[:port][/database]", "rediss://..." with TLS, or
+///   "redis+unix:///path", if the library was built with it: in a Redis or Valkey server, shared
+///   by machines. Verifying then waits for it, at most 2 seconds ("?timeout=" milliseconds at the
+///   end of the URL), and answers `XTOKEN_UNAVAILABLE` for the first 60 to 90 seconds after a
+///   server was started or emptied, since it may have forgotten tokens.
 ///
 /// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or `XTOKEN_INVALID_LEDGER`.
 #[unsafe(no_mangle)]

@@ -213,7 +213,7 @@ describe("a secret", function ()
 			support.options { nonce_length = secret },
 			support.options { deviation = secret },
 			support.options { ledger = secret },
-			support.options { ledger = "redis://:" .. secret .. "@localhost" },
+			support.options { ledger = "redis://:" .. secret .. "@localhost/x" },
 			support.options { keys = secret },
 			{ otp_seed = secret .. "!", token_secret = secret },
 			{ otp_seed = secret },

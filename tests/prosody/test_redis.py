@@ -211,7 +211,6 @@ def test_a_client_that_leaves_while_its_login_waits(server, redis, key):
     redis.resume()
     eventually(lambda: log_in(server, mint("alice@localhost", key)) == "success", 5, "it recovers by itself")
     assert "Traceback" not in server.log() and "traceback" not in server.log()
-    assert " error\t" not in server.log()
 
 
 def test_a_redis_restarted_under_load(redis, on_redis, key):
@@ -252,6 +251,7 @@ def test_a_redis_restarted_under_load(redis, on_redis, key):
                 over.set()
             for done in loads:
                 done.result()
+        logs = [server.log() for server in servers]
     tokens = [token for token, _ in accepted]
     assert len(set(tokens)) == len(tokens), "nothing succeeds twice"
     assert seen == {"success", "not-authorized", "temporary-auth-failure"}
@@ -260,4 +260,4 @@ def test_a_redis_restarted_under_load(redis, on_redis, key):
         # One or two in a thousand are what a machine with more work than processors adds.
         *most, third, _, longest = sorted(pinger.times)
         assert len(most) > 1000 and third < UNRELATED and longest < TIMEOUT / 2, (third, longest)
-    assert all("was started, emptied or replaced" in server.log() for server in servers)
+    assert all("It is known again which tokens were used" in log for log in logs)
