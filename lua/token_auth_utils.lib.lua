@@ -47,14 +47,15 @@ local function new_verifier(options)
 	return verifier, problem, option;
 end
 
--- One line when the ledger stops answering, one when it answers again.
+-- One line when the ledger stops answering or does so for another reason, one when it answers again.
 local trouble = nil;
 
 local function report(now, log)
-	if now and not trouble then
+	if now and now ~= trouble then
 		log("error", "Nobody can log in to %s, since it is unknown which tokens were used: %s", module.host, now);
 	elseif trouble and not now then
-		log("info", "It is known again which tokens were used; users can log in to %s", module.host);
+		log("info", "The ledger of used tokens answers again; users of %s can log in, after damage with fresh tokens",
+			module.host);
 	end
 	trouble = now;
 end

@@ -67,7 +67,8 @@ fn assert_closed_for_the_window(ledger: &SqliteLedger) {
         assert_ne!(ledger.spend(&spending(1_000 + step, step), NOW), Ok(Spent::First));
     }
     let later = NOW + 60;
-    assert_eq!(ledger.spend(&spending(2_000, later / 30), later), Ok(Spent::First));
+    let spent = ledger.spend(&spending(2_000, later / 30), later);
+    assert_eq!(spent, Ok(Spent::First), "{:?}", ledger.trouble());
 }
 
 fn spend_a_hundred(ledger: &SqliteLedger) {
@@ -199,13 +200,56 @@ fn a_damaged_file_is_moved_aside_and_opens_nothing() {
         let ledger = file.open();
         assert_eq!(ledger.spend(&spending(0, STEP), NOW), Err(Unavailable), "{index}");
         assert!(ledger.trouble().unwrap().contains("moved aside"), "{:?}", ledger.trouble());
-        assert_eq!(file.damaged_copies(), 1);
         assert_closed_for_the_window(&ledger);
+        assert_eq!(file.damaged_copies(), 1);
         assert_eq!(ledger.trouble(), None);
         drop(ledger);
         let later = NOW + 60;
         assert_eq!(file.open().spend(&spending(3_000, later / 30), later), Ok(Spent::First));
     }
+}
+
+#[test]
+fn whoever_comes_while_a_damaged_file_is_replaced_accepts_nothing_old() {
+    let file = File::new();
+    spend_a_hundred(&file.open());
+    fs::write(file.path(), [0xaa; 10_000]).unwrap();
+    let ledgers = [file.open(), file.open()];
+    for ledger in &ledgers {
+        assert_eq!(ledger.spend(&spending(0, STEP), NOW), Err(Unavailable));
+        assert_ne!(file.open().spend(&spending(1, STEP), NOW), Ok(Spent::First));
+    }
+    for ledger in &ledgers {
+        assert_eq!(ledger.spend(&spending(2, STEP), NOW), Ok(Spent::Again));
+        assert_eq!(file.open().spend(&spending(3, STEP), NOW), Ok(Spent::Again));
+    }
+    // The healthy file is not taken for the damaged one by whoever comes second.
+    assert_eq!(file.damaged_copies(), 1);
+    let later = NOW + 60;
+    assert_eq!(ledgers[0].spend(&spending(4, later / 30), later), Ok(Spent::First));
+    assert_eq!(ledgers[1].spend(&spending(4, later / 30), later), Ok(Spent::Again));
+}
+
+#[test]
+fn the_database_of_another_program_is_left_alone() {
+    let file = File::new();
+    file.sql("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)");
+    let before = fs::read(file.path()).unwrap();
+    let ledger = file.open();
+    for _ in 0..2 {
+        assert_eq!(ledger.spend(&spending(0, STEP), NOW), Err(Unavailable));
+    }
+    assert!(ledger.trouble().unwrap().contains("another program"));
+    assert_eq!(fs::read(file.path()).unwrap(), before);
+    assert_eq!(file.damaged_copies(), 0);
+}
+
+#[test]
+fn the_file_is_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let file = File::new();
+    let _ledger = file.open().spend(&spending(0, STEP), NOW);
+    assert_eq!(fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]

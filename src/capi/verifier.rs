@@ -16,8 +16,9 @@ use crate::{Verifier, ledger};
 /// accepted for exactly one of them. Keep one verifier for the life of the server, since what it
 /// has accepted is forgotten with it.
 ///
-/// After `fork` both processes may go on using it, whatever other threads were doing; each
-/// process then remembers for itself, so a token can be accepted once in each.
+/// After `fork` both processes may go on using it, whatever other threads were doing. With the
+/// ledger "memory:" each process then remembers for itself, so a token can be accepted once in
+/// each.
 pub struct xtoken_verifier {
     // Before `_protected`: the last owner of a ledger is thus never a list of them.
     verifier: Verifier,

@@ -5,26 +5,30 @@
 //! file was damaged or replaced, every step that could have had logins is closed: nothing that may
 //! have been spent is accepted, and fresh tokens are again as soon as the window has passed.
 
-use std::os::unix::fs::MetadataExt;
+use std::fs::OpenOptions;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
-use std::{fmt, fs, io, mem, process, thread};
+use std::{fmt, fs, io, mem, path, process, thread};
 
 use rusqlite::{
-    Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
 };
 
 use super::stretches::Stretches;
 use super::{Held, Ledger, Spending, Spent, Unavailable};
 use crate::totp::{OTP_INTERVAL, step_at};
 
-/// How long a lock of another process is waited for; a server's event loop waits with us.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// How often a lock of another process is tried for, a millisecond apart; a server's event loop
+/// waits with us.
+const TRIES: i32 = 200;
 /// Rows that leave in one transaction: about a millisecond's worth.
 const EXPIRED_AT_ONCE: u32 = 300;
 /// How far back steps are closed when it is unknown which had logins: a day.
 const UNKNOWN_STEPS: u64 = 86_400 / OTP_INTERVAL;
+/// `PRAGMA application_id`: "xtok".
+const APPLICATION_ID: i32 = 0x7874_6f6b;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS spent (
@@ -32,7 +36,7 @@ const SCHEMA: &str = "
         step INTEGER NOT NULL,
         good_until INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS spent_good_until ON spent (good_until, step);
+    CREATE INDEX IF NOT EXISTS spent_good_until ON spent (good_until);
     CREATE TABLE IF NOT EXISTS closed (first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS machine (boot TEXT NOT NULL) STRICT;
 ";
@@ -47,28 +51,52 @@ pub struct SqliteLedger {
 #[derive(Debug, Default)]
 struct State {
     open: Option<Open>,
-    /// The file was lost or damaged under our hands, so what it held is unknown.
-    distrust: bool,
+    /// The file that was last seen damaged, to be replaced unless somebody else has.
+    damaged: Option<FileIdentity>,
+    /// When this process last spent a token in a file that is no longer there, so that nobody
+    /// knows which.
+    lost: Option<u64>,
+    /// When this process last spent a token.
+    last_spent: Option<u64>,
     /// The file is one that we began and could not finish, so it held nothing.
     began: bool,
+    /// The file was looked through once in this process.
+    checked: bool,
     trouble: Option<String>,
 }
 
+/// Device and inode, by which a file that was replaced is noticed.
+type FileIdentity = (u64, u64);
+
 #[derive(Debug)]
 struct Open {
-    connection: Connection,
-    /// Device and inode, by which a file that was replaced is noticed.
-    file: (u64, u64),
-    /// A connection does not survive a fork.
+    /// `None` only while it is dropped.
+    connection: Option<Connection>,
+    file: FileIdentity,
     process: u32,
+    /// Whether the lock of another process is waited for: not again after it was in vain.
+    is_patient: bool,
     /// The step in which all expired rows had left.
     tidy_in: Option<u64>,
 }
 
+/// SQLite must not be used across a fork, and closing counts as use.
+impl Drop for Open {
+    fn drop(&mut self) {
+        if self.process != process::id() {
+            mem::forget(self.connection.take());
+        }
+    }
+}
+
 impl SqliteLedger {
     /// The ledger in the file `path`, which is made at first use if it does not exist.
+    ///
+    /// A process that forks after first use must [`hold`](Ledger::hold) it meanwhile, as the C
+    /// library does by itself; otherwise the child is told [`Unavailable`].
     pub fn new(path: impl AsRef<Path>) -> Self {
-        Self { path: path.as_ref().to_owned(), state: Mutex::default() }
+        let path = path::absolute(&path).unwrap_or_else(|_| path.as_ref().to_owned());
+        Self { path, state: Mutex::default() }
     }
 }
 
@@ -76,131 +104,242 @@ impl Ledger for SqliteLedger {
     fn spend(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
         let mut state = self.state.lock()?;
         let result = state.spend(&self.path, spending, now);
-        state.trouble = result.as_ref().err().map(|error| {
-            let damaged = state.give_up(&self.path, error, now);
-            format!("{}: {error}{damaged}", self.path.display())
-        });
-        result.map_err(|_| Unavailable)
+        state.trouble =
+            result.as_ref().err().map(|error| format!("{}: {error}", self.path.display()));
+        match result {
+            Ok(spent) => {
+                state.last_spent = Some(now);
+                Ok(spent)
+            }
+            Err(error) => {
+                state.react(&error);
+                Err(Unavailable)
+            }
+        }
     }
 
     fn trouble(&self) -> Option<String> {
-        self.state.lock().ok()?.trouble.clone()
+        match self.state.lock() {
+            Ok(state) => state.trouble.clone(),
+            Err(_) => Some("a thread stopped in the middle: restart the program".to_owned()),
+        }
     }
 
+    /// Also closes the file: what SQLite knows of it must not be inherited.
     fn hold(&self) -> Box<dyn Held + '_> {
-        Box::new(self.state.lock())
+        let mut state = self.state.lock();
+        if let Ok(state) = &mut state {
+            state.open = None;
+        }
+        Box::new(state)
     }
 }
 
 impl State {
     fn spend(&mut self, path: &Path, spending: &Spending, now: u64) -> Result<Spent, Error> {
         let open = self.open(path, spending, now)?;
-        let step = step_at(now);
-        let write = TransactionBehavior::Immediate;
-        let transaction = Transaction::new(&mut open.connection, write)?;
-        if open.tidy_in != Some(step) && remove_expired(&transaction, now)? {
-            open.tidy_in = Some(step);
+        let file = open.file;
+        let spent = open.spend(spending, now)?;
+        // A file that was replaced in between remembers nothing for others.
+        if identity(path)? != Some(file) {
+            return Err(Error::Replaced);
         }
-        let added = transaction
-            .prepare_cached(
-                "INSERT INTO spent SELECT ?1, ?2, ?3
-                 WHERE NOT EXISTS (SELECT 1 FROM closed WHERE ?2 BETWEEN first AND last)
-                 ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![
-                spending.fingerprint,
-                integer(spending.step),
-                integer(spending.good_until)
-            ])?;
-        transaction.commit()?;
-        Ok(if added == 1 { Spent::First } else { Spent::Again })
+        Ok(spent)
     }
 
-    /// The connection, made anew in a new process and for a new file.
+    /// The connection, made anew for a new file.
     fn open(&mut self, path: &Path, spending: &Spending, now: u64) -> Result<&mut Open, Error> {
-        let file = identity(path)?;
+        let found = identity(path)?;
         if let Some(open) = self.open.take() {
             if open.process != process::id() {
-                // The parent's; closing it here would disturb the parent.
-                mem::forget(open);
-            } else if file == Some(open.file) {
-                return Ok(self.open.insert(open));
-            } else {
-                self.distrust = true;
+                self.open = Some(open);
+                return Err(Error::Forked);
             }
+            if found == Some(open.file) {
+                return Ok(self.open.insert(open));
+            }
+            self.lost = self.lost.max(self.last_spent);
         }
-        self.began |= file.is_none();
-        let mut connection = connect(path)?;
-        prepare(&mut connection, !self.began, self.distrust, spending, now)?;
-        let file = identity(path)?.ok_or(io::Error::from(io::ErrorKind::NotFound))?;
-        (self.distrust, self.began) = (false, false);
-        Ok(self.open.insert(Open { connection, file, process: process::id(), tidy_in: None }))
+        if let Some(damaged) = self.damaged.take()
+            && found == Some(damaged)
+        {
+            replace(path, spending, now)?;
+        }
+
+        self.began |= found.is_none();
+        // By itself, so that it is private, and so that we know which file we connect to.
+        let mut create = OpenOptions::new();
+        create.read(true).append(true).create(true).mode(0o600);
+        let file = match create.open(path) {
+            Ok(file) => file.metadata()?,
+            // Perhaps it can be read: SQLite then says more.
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => fs::metadata(path)?,
+            Err(error) => return Err(error.into()),
+        };
+        let file = (file.dev(), file.ino());
+        let preparation = Preparation {
+            existed: !self.began,
+            check: !self.checked,
+            lost_at: self.lost.map(|lost| if found.is_none() { now } else { lost }),
+            spending,
+            now,
+        };
+        let connection = connect(path).and_then(|mut connection| {
+            prepare(&mut connection, &preparation)?;
+            Ok(connection)
+        });
+        if connection.as_ref().is_err_and(Error::is_damage) {
+            self.damaged = Some(file);
+        }
+        let connection = connection?;
+        if identity(path)? != Some(file) {
+            return Err(Error::Replaced);
+        }
+        (self.lost, self.began, self.checked) = (None, false, true);
+        let connection = Some(connection);
+        let process = process::id();
+        Ok(self.open.insert(Open { connection, file, process, is_patient: true, tidy_in: None }))
     }
 
-    /// After an error: lets go of the file, and moves it aside if it is damaged. Says so.
-    fn give_up(&mut self, path: &Path, error: &Error, now: u64) -> String {
-        if error.is_busy() {
-            return String::new();
+    fn react(&mut self, error: &Error) {
+        if error.is_damage() {
+            self.damaged = self.damaged.or(self.open.as_ref().map(|open| open.file));
+            self.lost = self.lost.max(self.last_spent);
         }
-        self.open = None;
-        if !error.is_damage() {
-            return String::new();
+        if error.asks_for_another_connection() {
+            self.open = None;
         }
-        self.distrust = true;
-        let aside = |suffix: &str| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(suffix);
-            PathBuf::from(name)
-        };
-        for suffix in ["", "-wal", "-shm"] {
-            let to = aside(&format!(".damaged-{now}{suffix}"));
-            if let Err(error) = fs::rename(aside(suffix), &to)
-                && suffix.is_empty()
-            {
-                return format!("; it cannot be moved aside: {error}");
-            }
-        }
-        "; it was moved aside, and tokens made before now are refused".to_owned()
     }
 }
 
+impl Open {
+    fn spend(&mut self, spending: &Spending, now: u64) -> Result<Spent, Error> {
+        let connection = self.connection.as_mut().ok_or(Error::Forked)?;
+        let step = step_at(now);
+        let write = match Transaction::new(connection, TransactionBehavior::Immediate) {
+            Ok(transaction) => spend(transaction, &mut self.tidy_in, spending, step, now),
+            Err(error) => Err(error.into()),
+        };
+        let is_busy = write.as_ref().is_err_and(Error::is_busy);
+        if is_busy == self.is_patient {
+            self.is_patient = !is_busy;
+            connection.busy_handler(self.is_patient.then_some(wait_a_little))?;
+        }
+        write
+    }
+}
+
+fn spend(
+    transaction: Transaction<'_>,
+    tidy_in: &mut Option<u64>,
+    spending: &Spending,
+    step: u64,
+    now: u64,
+) -> Result<Spent, Error> {
+    if *tidy_in != Some(step) && remove_expired(&transaction, now)? {
+        *tidy_in = Some(step);
+    }
+    let added = transaction
+        .prepare_cached(
+            "INSERT INTO spent SELECT ?1, ?2, ?3
+             WHERE NOT EXISTS (SELECT 1 FROM closed WHERE ?2 BETWEEN first AND last)
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            spending.fingerprint,
+            integer(spending.step),
+            integer(spending.good_until)
+        ])?;
+    transaction.commit()?;
+    Ok(if added == 1 { Spent::First } else { Spent::Again })
+}
+
+/// Puts a new file, with the steps of the present closed, in the place of a damaged one, which is
+/// kept beside it. There is a file at every moment.
+fn replace(path: &Path, spending: &Spending, now: u64) -> Result<(), Error> {
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let me = process::id();
+    let new = beside(&format!(".new-{me}"));
+    let _ = fs::remove_file(&new);
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    let mut connection = Connection::open_with_flags(&new, flags())?;
+    let preparation =
+        Preparation { existed: true, check: false, lost_at: Some(now), spending, now };
+    prepare(&mut connection, &preparation)?;
+    drop(connection);
+
+    let aside = |suffix: &str| beside(&format!(".damaged-{now}-{me}{suffix}"));
+    fs::hard_link(path, aside(""))?;
+    for suffix in ["-wal", "-shm"] {
+        // Often there is none.
+        let _ = fs::rename(beside(suffix), aside(suffix));
+    }
+    fs::rename(new, path)?;
+    Ok(())
+}
+
+/// No URIs: a path is a path.
+fn flags() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
 fn connect(path: &Path) -> Result<Connection, Error> {
-    let mut connection = Connection::open(path)?;
+    let mut connection = Connection::open_with_flags(path, flags())?;
     connection.busy_handler(Some(wait_a_little))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
+    let application: i32 = connection.pragma_query_value(None, "application_id", |r| r.get(0))?;
+    if tables > 0 && application != APPLICATION_ID {
+        return Err(Error::Foreign);
+    }
     connection.pragma_update(None, "journal_mode", "wal")?;
     let synchronous = if boot_id().is_some() { "off" } else { "full" };
     connection.pragma_update(None, "synchronous", synchronous)?;
     Ok(connection)
 }
 
-/// Makes the tables, and closes the steps of which it is unknown what was spent: after
-/// `distrust`, in a file that `existed` without our tables, and after the machine was down.
-fn prepare(
-    connection: &mut Connection,
+struct Preparation<'a> {
+    /// The file was there before us.
     existed: bool,
-    distrust: bool,
-    spending: &Spending,
+    /// Look through the whole file.
+    check: bool,
+    /// Until when tokens were spent that the file knows nothing of.
+    lost_at: Option<u64>,
+    spending: &'a Spending,
     now: u64,
-) -> Result<(), Error> {
+}
+
+/// Makes the tables and closes the steps of which it is unknown what was spent: of a file that
+/// existed without them, of one that was lost, and after the machine was down.
+fn prepare(connection: &mut Connection, preparation: &Preparation<'_>) -> Result<(), Error> {
+    let Preparation { existed, check, lost_at, spending, now } = *preparation;
     let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;
     let has_tables = "SELECT count(*) = 4 FROM sqlite_schema WHERE name IN \
                       ('spent', 'spent_good_until', 'closed', 'machine')";
     let is_ours: bool = transaction.query_row(has_tables, [], |row| row.get(0))?;
     transaction.execute_batch(SCHEMA)?;
-    let check: String = transaction.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if check != "ok" {
-        return Err(Error::Damaged(check));
-    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
 
     let this_boot = boot_id().unwrap_or_default();
     let boot =
         transaction.query_row("SELECT boot FROM machine", [], |row| row.get(0)).optional()?;
     let same_boot = boot.as_ref().is_none_or(|boot: &String| *boot == this_boot);
-    if distrust || existed && !is_ours || !same_boot {
-        let ahead = spending.good_until.saturating_sub(spending.step.saturating_mul(OTP_INTERVAL));
-        let last = step_at(now).saturating_add((ahead / OTP_INTERVAL).saturating_sub(1));
-        let first = step_at(now).saturating_sub(UNKNOWN_STEPS);
-        close(&transaction, [(first, last)])?;
+    if check || !same_boot {
+        let found: String = transaction.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if found != "ok" {
+            return Err(Error::Damaged(found));
+        }
+    }
+    let unknown_until = if existed && !is_ours || !same_boot { Some(now) } else { lost_at };
+    if let Some(until) = unknown_until {
+        let reach = spending.good_until.saturating_sub(spending.step.saturating_mul(OTP_INTERVAL));
+        let ahead = (reach / OTP_INTERVAL).saturating_sub(1);
+        let first = step_at(until).saturating_sub(UNKNOWN_STEPS);
+        close(&transaction, [(first, step_at(until).saturating_add(ahead))])?;
     }
     transaction.execute("DELETE FROM machine", [])?;
     transaction.execute("INSERT INTO machine VALUES (?1)", [this_boot])?;
@@ -211,24 +350,18 @@ fn prepare(
 /// Removes some rows that are no longer good and closes their steps, since a clock may be set
 /// back. `true` when none are left.
 fn remove_expired(transaction: &Transaction<'_>, now: u64) -> Result<bool, Error> {
-    let expired = "FROM spent WHERE good_until <= ?1 ORDER BY good_until LIMIT ?2";
-    let parameters = params![integer(now), EXPIRED_AT_ONCE];
     let steps = transaction
-        .prepare_cached(&format!(
-            "SELECT step, count(*) FROM (SELECT step {expired}) GROUP BY step"
-        ))?
-        .query_map(parameters, |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?)))?
-        .collect::<Result<Vec<(u64, u32)>, _>>()?;
-    if steps.is_empty() {
-        return Ok(true);
+        .prepare_cached(
+            "DELETE FROM spent WHERE fingerprint IN
+             (SELECT fingerprint FROM spent WHERE good_until <= ?1 ORDER BY good_until LIMIT ?2)
+             RETURNING step",
+        )?
+        .query_map(params![integer(now), EXPIRED_AT_ONCE], |row| row.get(0))?
+        .collect::<Result<Vec<i64>, _>>()?;
+    if !steps.is_empty() {
+        close(transaction, steps.iter().map(|step| (step.unsigned_abs(), step.unsigned_abs())))?;
     }
-    close(transaction, steps.iter().map(|(step, _)| (*step, *step)))?;
-    transaction
-        .prepare_cached(&format!(
-            "DELETE FROM spent WHERE fingerprint IN (SELECT fingerprint {expired})"
-        ))?
-        .execute(parameters)?;
-    Ok(steps.iter().map(|(_, rows)| rows).sum::<u32>() < EXPIRED_AT_ONCE)
+    Ok(steps.len() < EXPIRED_AT_ONCE as usize)
 }
 
 fn close(
@@ -255,7 +388,7 @@ fn integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn identity(path: &Path) -> io::Result<Option<(u64, u64)>> {
+fn identity(path: &Path) -> io::Result<Option<FileIdentity>> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(Some((metadata.dev(), metadata.ino()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -271,9 +404,8 @@ fn boot_id() -> Option<String> {
 /// Called by SQLite while another process has the lock, which lasts microseconds unless something
 /// is wrong. `tries` counts from 0.
 fn wait_a_little(tries: i32) -> bool {
-    let nap = Duration::from_micros(200);
-    thread::sleep(nap);
-    nap * tries.unsigned_abs() < PATIENCE
+    thread::sleep(Duration::from_millis(1));
+    tries < TRIES
 }
 
 #[derive(Debug)]
@@ -281,19 +413,32 @@ enum Error {
     Sqlite(rusqlite::Error),
     Io(io::Error),
     Damaged(String),
+    Foreign,
+    Forked,
+    Replaced,
 }
 
 impl Error {
     fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Sqlite(error) => error.sqlite_error_code(),
-            Self::Io(_) | Self::Damaged(_) => None,
+            _ => None,
         }
     }
 
     /// Somebody else has the lock: nothing is wrong with the file.
     fn is_busy(&self) -> bool {
         matches!(self.code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    }
+
+    fn asks_for_another_connection(&self) -> bool {
+        let keeps = [
+            ErrorCode::DatabaseBusy,
+            ErrorCode::DatabaseLocked,
+            ErrorCode::DiskFull,
+            ErrorCode::ReadOnly,
+        ];
+        !matches!(self, Self::Forked) && self.code().is_none_or(|code| !keeps.contains(&code))
     }
 
     fn is_damage(&self) -> bool {
@@ -307,8 +452,19 @@ impl fmt::Display for Error {
         match self {
             Self::Sqlite(error) => error.fmt(f),
             Self::Io(error) => error.fmt(f),
-            Self::Damaged(what) => write!(f, "damaged: {what}"),
+            Self::Damaged(what) => write!(f, "{what}"),
+            Self::Foreign => {
+                return f.write_str("the database of another program: name another file");
+            }
+            Self::Forked => {
+                return f.write_str("opened before a fork: verify the first token after it");
+            }
+            Self::Replaced => return f.write_str("the file was replaced while it was in use"),
+        }?;
+        if self.is_damage() {
+            f.write_str("; it will be moved aside, and tokens of the last minute refused")?;
         }
+        Ok(())
     }
 }
 

@@ -46,24 +46,37 @@ static void spent_tokens_outlive_the_verifier(const xtoken_minter *minter)
 	xtoken_verifier_free(verifier);
 }
 
+/* The parent frees its verifier, and with it the file, before the child goes on. */
 static void parent_and_child_share_the_file(const xtoken_minter *minter)
 {
-	char tokens[3][XTOKEN_TOKEN_SIZE_MAX];
+	char tokens[4][XTOKEN_TOKEN_SIZE_MAX];
 	xtoken_verifier *verifier = on_file(url);
-	int status = -1, at;
+	int status = -1, at, gone[2];
+	char byte = 0;
 	pid_t child;
 
-	for (at = 0; at < 3; at++)
+	for (at = 0; at < 4; at++)
 		make(minter, tokens[at], NOW);
 	EXPECT(XTOKEN_OK, decide(verifier, tokens[0], NOW));
+	CHECK(pipe(gone) == 0);
 	child = fork();
 	CHECK(child >= 0);
-	if (child == 0)
-		_exit(decide(verifier, tokens[0], NOW) == XTOKEN_REPLAYED
-			&& decide(verifier, tokens[1], NOW) == XTOKEN_OK ? 0 : 1);
+	if (child == 0) {
+		int ok = decide(verifier, tokens[0], NOW) == XTOKEN_REPLAYED
+			&& decide(verifier, tokens[1], NOW) == XTOKEN_OK
+			&& read(gone[0], &byte, 1) == 1
+			&& decide(verifier, tokens[2], NOW) == XTOKEN_OK;
+		_exit(ok ? 0 : 1);
+	}
+	EXPECT(XTOKEN_OK, decide(verifier, tokens[3], NOW));
+	xtoken_verifier_free(verifier);
+	CHECK(write(gone[1], &byte, 1) == 1);
 	CHECK(waitpid(child, &status, 0) == child && status == 0);
-	EXPECT(XTOKEN_REPLAYED, decide(verifier, tokens[1], NOW));
-	EXPECT(XTOKEN_OK, decide(verifier, tokens[2], NOW));
+	close(gone[0]);
+	close(gone[1]);
+	verifier = on_file(url);
+	for (at = 0; at < 4; at++)
+		EXPECT(XTOKEN_REPLAYED, decide(verifier, tokens[at], NOW));
 	xtoken_verifier_free(verifier);
 }
 

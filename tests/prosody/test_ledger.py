@@ -119,7 +119,7 @@ def refused_and_told(server, key):
 def accepted_and_told(server, key, spent):
     assert log_in(server, spent) == "not-authorized"
     assert log_in(server, mint("alice@localhost", key)) == "success"
-    assert "It is known again which tokens were used" in server.log()
+    assert "The ledger of used tokens answers again" in server.log()
 
 
 @pytest.fixture
