@@ -32,11 +32,13 @@ class Redis:
 
     def start(self):
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--dir", self.folder]
-        self.process = subprocess.Popen(
-            command + self.options, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
-        )
         deadline = time.monotonic() + PATIENCE
         while True:
+            # A connection of another test may have the port for a moment.
+            if not self.process or self.process.poll() is not None:
+                self.process = subprocess.Popen(
+                    command + self.options, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+                )
             try:
                 return self.command("PING")
             except OSError:

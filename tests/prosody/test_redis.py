@@ -11,7 +11,7 @@ import pytest
 from client import Client
 from mint import mint
 from redis_server import Redis
-from server import LAUNCHERS, Prosody
+from server import LAUNCHERS, Prosody, free_port
 
 TIMEOUT = 1  # seconds; the option token_ledger_timeout of these servers
 MARGIN = 0.5
@@ -143,7 +143,7 @@ def test_over_tls(prosody, on_redis, key, monkeypatch, tmp_path):
         stderr=subprocess.DEVNULL,
     )
     with Redis() as plain:
-        tls_port = plain.port + 1
+        tls_port = free_port()
         plain.stop()
         plain.options = ["--tls-port", str(tls_port), "--tls-cert-file", str(certificate)]
         plain.options += ["--tls-key-file", str(private), "--tls-auth-clients", "no"]
