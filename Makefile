@@ -66,10 +66,11 @@ test-prosody: lua/xtoken.so ## logins on real Prosody servers, 0.12 and 13.0
 test: test-rust test-c test-lua test-readme test-prosody ## every test
 
 .PHONY: soak
-soak: lua/xtoken.so ## the long tests: 50 million tokens, 200 times kill -9, 8 processes on one file
-	scripts/need python3 python3-venv openssl prosody lua5.4 lua-sec lua-unbound
+soak: lua/xtoken.so ## the long tests: 50 million tokens, 200 times kill -9, many processes and servers
+	scripts/need python3 python3-venv openssl prosody redis-server lua5.4 lua-sec lua-unbound
 	$(CARGO) test --locked --release --features $(LEDGERS) --test soak -- --ignored --nocapture
 	XTOKEN_SOAK=1 tests/prosody/run tests/prosody/test_ledger.py -k 'kill_9 or eight_processes'
+	XTOKEN_SOAK=1 tests/prosody/run tests/prosody/test_redis.py -k two_servers
 
 .PHONY: test-rust
 test-rust: target/build-tools ## the Rust tests

@@ -47,11 +47,11 @@ local function new_verifier(options)
 	return verifier, problem, option;
 end
 
--- One line when the ledger stops answering or does so for another reason, one when it answers again.
+-- One line when the ledger stops answering, one when it answers again.
 local trouble = nil;
 
 local function report(now, log)
-	if now and now ~= trouble then
+	if now and not trouble then
 		log("error", "Nobody can log in to %s, since it is unknown which tokens were used: %s", module.host, now);
 	elseif trouble and not now then
 		log("info", "The ledger of used tokens answers again; users of %s can log in, after damage with fresh tokens",

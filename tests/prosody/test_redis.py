@@ -191,7 +191,7 @@ def test_a_redis_that_hangs_delays_nothing_else(server, redis, key):
         assert [log_in(server, token) for token in [spent]] == ["not-authorized"]
     assert len(pinger.times) > 50 and max(pinger.times) < UNRELATED, sorted(pinger.times)[-5:]
     assert server.log().count("Nobody can log in to localhost") == 1
-    assert server.log().count("It is known again which tokens were used") == 1
+    assert server.log().count("The ledger of used tokens answers again") == 1
     assert "Redis does not answer in time" in server.log()
 
 
@@ -260,4 +260,4 @@ def test_a_redis_restarted_under_load(redis, on_redis, key):
         # One or two in a thousand are what a machine with more work than processors adds.
         *most, third, _, longest = sorted(pinger.times)
         assert len(most) > 1000 and third < UNRELATED and longest < TIMEOUT / 2, (third, longest)
-    assert all("It is known again which tokens were used" in log for log in logs)
+    assert all("The ledger of used tokens answers again" in log for log in logs)
