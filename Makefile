@@ -57,7 +57,7 @@ demo: ## builds the module, starts a Prosody on this machine, logs in with a tok
 
 .PHONY: test-prosody
 test-prosody: lua/xtoken.so ## logins on real Prosody servers, 0.12 and 13.0
-	scripts/need python3 python3-venv openssl prosody redis-server lua5.4 lua-sec lua-unbound
+	scripts/need python3 python3-venv openssl prosody redis-server lua5.4 lua-sec lua-unbound lua-event
 	tests/prosody/run
 
 # --- All ---------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ test: test-rust test-c test-lua test-readme test-prosody ## every test
 
 .PHONY: soak
 soak: lua/xtoken.so ## the long tests: 50 million tokens, 200 times kill -9, many processes and servers
-	scripts/need python3 python3-venv openssl prosody redis-server lua5.4 lua-sec lua-unbound
+	scripts/need python3 python3-venv openssl prosody redis-server lua5.4 lua-sec lua-unbound lua-event
 	$(CARGO) test --locked --release --features $(LEDGERS) --test soak -- --ignored --nocapture
 	XTOKEN_SOAK=1 tests/prosody/run tests/prosody/test_ledger.py -k 'kill_9 or eight_processes'
 	XTOKEN_SOAK=1 tests/prosody/run tests/prosody/test_redis.py -k two_servers
