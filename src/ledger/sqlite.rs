@@ -166,17 +166,12 @@ impl State {
             replace(path, spending, now)?;
         }
 
-        self.began |= found.is_none();
-        // By itself, so that it is private, and so that we know which file we connect to.
-        let mut create = OpenOptions::new();
-        create.read(true).append(true).create(true).mode(0o600);
-        let file = match create.open(path) {
-            Ok(file) => file.metadata()?,
-            // Perhaps it can be read: SQLite then says more.
-            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => fs::metadata(path)?,
-            Err(error) => return Err(error.into()),
-        };
-        let file = (file.dev(), file.ino());
+        if found.is_none() {
+            self.began = true;
+            create(path)?;
+        }
+        // Before the connection is made, so that it is certain which file it is made to.
+        let file = identity(path)?.ok_or(Error::Replaced)?;
         let preparation = Preparation {
             existed: !self.began,
             check: !self.checked,
@@ -265,7 +260,7 @@ fn replace(path: &Path, spending: &Spending, now: u64) -> Result<(), Error> {
     let me = process::id();
     let new = beside(&format!(".new-{me}"));
     let _ = fs::remove_file(&new);
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    create(&new)?;
     let mut connection = Connection::open_with_flags(&new, flags())?;
     let preparation =
         Preparation { existed: true, check: false, lost_at: Some(now), spending, now };
@@ -273,13 +268,23 @@ fn replace(path: &Path, spending: &Spending, now: u64) -> Result<(), Error> {
     drop(connection);
 
     let aside = |suffix: &str| beside(&format!(".damaged-{now}-{me}{suffix}"));
-    fs::hard_link(path, aside(""))?;
+    // Not every file system knows hard links.
+    fs::hard_link(path, aside("")).or_else(|_| fs::copy(path, aside("")).map(drop))?;
     for suffix in ["-wal", "-shm"] {
         // Often there is none.
         let _ = fs::rename(beside(suffix), aside(suffix));
     }
     fs::rename(new, path)?;
     Ok(())
+}
+
+/// Makes an empty file that is private. One that exists is not opened: closing it again would
+/// release the locks that other connections of this process have on it.
+fn create(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// No URIs: a path is a path.

@@ -46,6 +46,30 @@ describe("the ledger in a file", function ()
 		assert(ledger:trouble():find("/nonexistent/folder/file", 1, true), ledger:trouble());
 	end);
 
+	it("stays shared when another process has come and gone", function ()
+		with_file(function (path)
+			local url = "sqlite:"..path;
+			local function by_another_process(token)
+				local script = ("local v = assert(require 'xtoken'.new_verifier { otp_seed = %q, token_secret = %q, "
+					.."ledger = %q }) print(select(2, v:verify(%q, %q, %d)) or 'accepted')")
+					:format(support.seed, support.secret, url, jid, token, now);
+				local status, printed = support.run(support.version, script);
+				assert.equal(0, status, printed);
+				return printed;
+			end
+			-- Two connections of one process, whose locks are one to the system.
+			local first, second = support.verifier { ledger = url }, support.verifier { ledger = url };
+			assert.is_true(first:verify(jid, minter:mint(jid, now), now));
+			assert.is_true(second:verify(jid, minter:mint(jid, now), now));
+			assert.equal("accepted", by_another_process(minter:mint(jid, now)));
+			for _, verifier in ipairs { first, second } do
+				local token = minter:mint(jid, now);
+				assert.is_true(verifier:verify(jid, token, now));
+				assert.equal("replayed", by_another_process(token));
+			end
+		end);
+	end);
+
 	it("has a path", function ()
 		assert.is_nil((xtoken.new_ledger("sqlite:")));
 		assert.is_nil((xtoken.new_ledger("sqlite")));

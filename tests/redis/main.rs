@@ -133,7 +133,7 @@ fn a_server_that_hangs_is_given_up_at_the_deadline_and_used_again() {
     let server = Server::start(&[]);
     let ledger = ledger(&server, "timeout=300");
     assert_eq!(spend(&ledger, 1), Ok(Spent::First));
-    server.signal("STOP");
+    server.signal(libc::SIGSTOP);
     let deferred = ledger.deferred().unwrap();
     for round in 0..3 {
         let begun = deferred.begin(&token(10 + round), NOW).unwrap();
@@ -143,7 +143,7 @@ fn a_server_that_hangs_is_given_up_at_the_deadline_and_used_again() {
         assert_eq!(collect(&ledger, 1), [(begun, Err(Unavailable))]);
     }
     assert!(ledger.trouble().unwrap().contains("does not answer in time"));
-    server.signal("CONT");
+    server.signal(libc::SIGCONT);
     sleep(Duration::from_millis(500));
     assert!(deferred.finished().is_empty(), "a late reply reaches nobody");
     assert_eq!(spend(&ledger, 1), Ok(Spent::Again));

@@ -53,11 +53,12 @@ impl Server {
         }
     }
 
-    /// `STOP` and `CONT`: the way it is when a machine is too busy to answer.
-    #[allow(dead_code, reason = "the benchmark shares this file")]
-    pub(crate) fn signal(&self, name: &str) {
-        let id = self.process.as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
+    /// `SIGSTOP` and `SIGCONT`: the way it is when a machine is too busy to answer.
+    #[allow(dead_code, unsafe_code, reason = "the benchmark shares this file")]
+    pub(crate) fn signal(&self, signal: libc::c_int) {
+        let id = self.process.as_ref().unwrap().id().try_into().unwrap();
+        // SAFETY: the process is a child that was not waited for, so the number is still its.
+        assert_eq!(unsafe { libc::kill(id, signal) }, 0);
     }
 
     #[allow(dead_code, reason = "the benchmark shares this file")]
