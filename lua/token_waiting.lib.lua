@@ -27,7 +27,11 @@ local function hand_out(ledger, desk)
 		local tell = desk.waiting[ticket];
 		desk.waiting[ticket] = nil;
 		if tell then
-			tell(outcome);
+			-- One login that fails must not cost the others their answers.
+			local ok, err = pcall(tell, outcome);
+			if not ok then
+				module:log("error", "A login that waited for the ledger failed: %s", err);
+			end
 		end
 	end
 	if not next(desk.waiting) then
@@ -39,10 +43,10 @@ local function keep_watching(ledger, desk)
 	local descriptor = ledger:descriptor();
 	if descriptor ~= desk.descriptor then
 		stop_watching(desk);
-		desk.descriptor = descriptor;
 		desk.watch = server.watchfd(descriptor, function ()
 			hand_out(ledger, desk);
 		end);
+		desk.descriptor = descriptor;
 	end
 end
 

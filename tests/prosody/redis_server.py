@@ -70,9 +70,8 @@ class Redis:
 
     def has_been_there(self):
         """As if it had been started long ago. Without this it takes a minute until a token is accepted."""
-        info = self.command("INFO", "server")
-        run = next(line.partition(":")[2] for line in info.splitlines() if line.startswith("run_id:"))
-        assert self.command("SET", "xtoken:epoch", f"{run.strip()} 0") == "+OK"
+        info = dict(line.partition(":")[::2] for line in self.command("INFO").split("\r\n"))
+        assert self.command("SET", "xtoken:epoch", f"{info['run_id']}:{info['master_replid']} 0") == "+OK"
 
     def url(self, scheme="redis"):
         login = f":{self.password}@" if self.password else ""

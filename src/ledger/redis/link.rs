@@ -57,6 +57,7 @@ pub(super) enum Answer {
 impl Link {
     /// Connects within the timeout, unless looking up the name takes longer.
     pub(super) fn open(settings: &Settings, now: u64) -> Result<Self, Trouble> {
+        let started = Instant::now();
         let client = redis::Client::open(settings.server.clone())?;
         let connection = client.get_connection_with_timeout(settings.timeout)?;
         let (prefix, marker) = (settings.prefix.clone(), String::new());
@@ -70,7 +71,13 @@ impl Link {
         }
         let server = link.ask_text(redis::cmd("INFO").arg("server"))?;
         let run = field(&server, "run_id").ok_or(Trouble::Strange)?;
+        // Changes with every promotion, also of a server that was the master before.
+        let replication = link.ask_text(redis::cmd("INFO").arg("replication"))?;
+        let history = field(&replication, "master_replid").ok_or(Trouble::Strange)?;
+        let run = format!("{run}:{history}");
         let epoch = link.epoch();
+        // Looking up the name may have taken long, and the server been restarted meanwhile.
+        let now = now.saturating_add(started.elapsed().as_secs());
         let mark = &mut redis::cmd("EVAL");
         link.marker = link.ask_text(mark.arg(MARK).arg(1).arg(epoch).arg(run).arg(now))?;
         let since = link.marker.split(' ').nth(1).and_then(|since| since.parse().ok());

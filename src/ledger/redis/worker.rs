@@ -46,7 +46,9 @@ impl<'a> Worker<'a> {
         while let Some(jobs) = self.next_jobs() {
             let Some(mut link) = self.link.take() else { continue };
             let Some(deadline) = jobs.first().map(|job| job.deadline) else { continue };
-            let (answers, outcome) = link.spend(&jobs, deadline);
+            // After a panic nothing is known of these jobs: they are asked again.
+            let spent = catch_unwind(AssertUnwindSafe(|| link.spend(&jobs, deadline)));
+            let (answers, outcome) = spent.unwrap_or((Vec::new(), Err(Trouble::Strange)));
             if self.settle(jobs, answers, outcome) {
                 self.link = Some(link);
             }
