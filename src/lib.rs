@@ -24,17 +24,7 @@
 //! and `jid` know nobody, `key` uses `totp`, `mint` and `verify` use those and `ledger`, and the
 //! faces, `capi` (C) and `lua` (mlua), use the core and never each other.
 
-#[cfg(all(
-    feature = "capi",
-    any(
-        feature = "lua51",
-        feature = "lua52",
-        feature = "lua53",
-        feature = "lua54",
-        feature = "lua55",
-        feature = "luajit"
-    )
-))]
+#[cfg(all(feature = "capi", feature = "mlua"))]
 compile_error!(
     "`capi` and a `lua*` feature exclude each other: a C library must not have undefined lua_* \
      symbols. Build the Lua module with --no-default-features --features lua54 (or another)."
@@ -63,14 +53,7 @@ pub mod verify;
 
 #[cfg(feature = "capi")]
 mod capi;
-#[cfg(any(
-    feature = "lua51",
-    feature = "lua52",
-    feature = "lua53",
-    feature = "lua54",
-    feature = "lua55",
-    feature = "luajit"
-))]
+#[cfg(feature = "mlua")]
 mod lua;
 
 pub use key::Key;

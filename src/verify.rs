@@ -82,9 +82,9 @@ impl Verifier {
         &*self.ledger
     }
 
-    /// The keys, in the order in which [`Accepted::key`] counts them.
-    pub fn keys(&self) -> &[Key] {
-        &self.keys
+    /// How many bits the weakest seed of its keys has: see [`Key::seed_bits`].
+    pub fn seed_bits(&self) -> usize {
+        self.keys.iter().map(Key::seed_bits).min().unwrap_or(0)
     }
 
     /// Accepts `token` for the bare JID `jid` at `now` (Unix seconds), once.

@@ -111,8 +111,7 @@ pub unsafe extern "C" fn xtoken_verifier_trouble(
 #[must_use]
 pub extern "C" fn xtoken_verifier_seed_bits(verifier: Option<&xtoken_verifier>) -> usize {
     guarded!(or 0; {
-        let keys = verifier.map_or(&[][..], |verifier| verifier.verifier.keys());
-        keys.iter().map(|key| key.seed_bits()).min().unwrap_or(0)
+        verifier.map_or(0, |verifier| verifier.verifier.seed_bits())
     })
 }
 

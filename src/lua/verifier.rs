@@ -144,7 +144,7 @@ unsafe extern "C-unwind" fn seed_bits(state: *mut lua_State) -> c_int {
     // SAFETY: `state` is the one Lua called with.
     match unsafe { receiver(state) } {
         Ok(verifier) => {
-            let bits = verifier.keys().iter().map(|key| key.seed_bits()).min().unwrap_or(0);
+            let bits = verifier.seed_bits();
             // SAFETY: a C function has room for a result.
             unsafe { ffi::lua_pushinteger(state, bits as ffi::lua_Integer) };
             1
