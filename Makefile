@@ -46,6 +46,7 @@ plugins: lua/xtoken.so ## the native module for Prosody (Lua 5.4), in lua/ besid
 
 include packaging/lua.mk
 include packaging/c.mk
+include packaging/clients.mk
 
 # --- Prosody -----------------------------------------------------------------------------------
 
