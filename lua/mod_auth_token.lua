@@ -3,16 +3,10 @@
 local new_sasl = require "util.sasl".new;
 local usermanager = require "core.usermanager";
 local utils = module:require "token_auth_utils";
+local token_settings = module:require "token_settings";
 
 local host = module.host;
 local log = module._log;
-
--- Not get_option_string, which would take a number without its leading zeros.
-local otp_seed = module:get_option("otp_seed");
-local token_secret = module:get_option("token_secret");
-local nonce_length = module:get_option("token_nonce_length", 32);
-local deviation = module:get_option("token_deviation", utils.OTP_DEVIATION);
-local expired_limit = module:get_option("token_expired_limit", 10);
 
 -- As mod_saslauth reads them, for PLAIN.
 local allow_unencrypted_plain_auth = module:get_option_boolean("allow_unencrypted_plain_auth", false);
@@ -20,51 +14,17 @@ local insecure_mechanisms = module:get_option_set("insecure_sasl_mechanisms",
 	allow_unencrypted_plain_auth and {} or { "PLAIN", "LOGIN" });
 local requires_encryption = insecure_mechanisms:contains("PLAIN") or insecure_mechanisms:contains("X-TOKEN");
 
--- Printed in the README of the Lua implementation, and known to everybody since.
-local sample_seed, sample_secret = "XVGR73KMZH2M4XMY", "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA7";
-
-local option_names = {
-	nonce_length = "token_nonce_length";
-	deviation = "token_deviation";
-	expired_limit = "token_expired_limit";
-	ledger = "token_ledger";
-};
-
-local how_to_make = {
-	otp_seed = "as your web application has it; make one with: head -c 20 /dev/urandom | base32";
-	token_secret = "as your web application has it; make one with: head -c 32 /dev/urandom | base64";
-	nonce_length = "the number of digits that your web application makes, usually 32";
-	deviation = "usually 1";
-	expired_limit = "usually 10";
-	ledger = "the path of a file, \"memory\", or the URL of a server";
-};
-
-local verifier, problem, option = utils.new_verifier {
-	otp_seed = otp_seed;
-	token_secret = token_secret;
-	nonce_length = nonce_length;
-	deviation = deviation;
-	expired_limit = expired_limit;
-};
-if not verifier then
-	log("error", "Nobody can log in to %s: %s. Set the option %s of VirtualHost %q in the configuration (%s)",
-		host, problem, option_names[option] or option, host, how_to_make[option] or "?");
+local settings, problem, advice = token_settings.read(utils);
+if not settings then
+	log("error", "Nobody can log in to %s: %s. %s", host, problem, advice);
 	-- Not a string: modulemanager appends a traceback to those, and this is no mistake of the code.
 	local err = ("%s: %s"):format(host, problem);
 	error(setmetatable({}, { __tostring = function () return err; end }));
 end
-
-local is_sample = { otp_seed = otp_seed:upper() == sample_seed, token_secret = token_secret == sample_secret };
-for name, is_so in pairs(is_sample) do
-	if is_so then
-		log("warn", "%s of %s is the value printed in a README: anybody can make tokens. "
-			.."Make fresh ones, for your web application too", name, host);
-	end
-end
-if verifier:seed_bits() < 128 then
-	log("warn", "otp_seed of %s has only %d bits: make one of 32 base32 characters (160 bits), "
-		.."for your web application too", host, verifier:seed_bits());
-end
+local watch = module:require "token_watch";
+token_settings.warn(settings, log);
+token_settings.warn_of_end(settings, log);
+watch.follow(settings.keys);
 log("info", "Tokens of %s are verified by xtoken %s", host, utils.version);
 
 -- What a client is told when it is neither success nor plain not-authorized.
@@ -76,6 +36,7 @@ local mechanisms = { ["X-TOKEN"] = true };
 -- and must not log in with what the configuration no longer says.
 local function token(self, username, password)
 	local ok, reason = usermanager.test_password(username, host, password);
+	self.refusal = not ok and reason or nil;
 	local session = self.profile.session;
 	if session and session.destroyed then
 		-- The client left meanwhile, and mod_saslauth of 13.0 fails for want of this.
@@ -93,7 +54,15 @@ local explained = false;
 local provider = {};
 
 function provider.test_password(username, password)
-	return utils.verify(verifier, username, password, log);
+	local now = settings;
+	local ok, key_or_reason, step_offset, nonce_length =
+		utils.verify(now.verifier, username, password, log, watch.ledger_answered);
+	watch.verified(ok, key_or_reason);
+	if not ok then
+		return false, key_or_reason;
+	end
+	watch.accepted(now, username, key_or_reason, step_offset, nonce_length);
+	return true;
 end
 
 function provider.users()
@@ -136,3 +105,36 @@ end
 -- Last: what a module has hooked stays hooked when it then fails to load.
 module:depends("sasl_token");
 module:provides("auth", provider);
+
+-- Reloading the configuration is enough for other keys; what is wrong in it changes nothing.
+module:hook_global("config-reloaded", function ()
+	local changed, trouble, what_to_do = token_settings.read(utils);
+	if not changed then
+		log("error", "Users of %s log in as before the reload: %s. %s", host, trouble, what_to_do);
+		return;
+	end
+	settings = changed;
+	token_settings.warn(settings, log);
+	token_settings.warn_of_end(settings, log);
+	watch.follow(settings.keys);
+end);
+
+local day = 24 * 60 * 60;
+module:add_timer(day, function ()
+	token_settings.warn_of_end(settings, log);
+	return day;
+end);
+
+module:hook_global("stats-update", function ()
+	watch.sample(utils.ledger_of[settings.verifier]);
+end);
+
+local function refused(event)
+	watch.refused(event.session, event.condition or event.message);
+end
+module:hook("authentication-failure", refused);
+-- That of mod_sasl2, before it answers.
+module:hook("sasl2/c2s/failure", refused, 1);
+
+module.unload = watch.save;
+module:hook_global("server-stopping", watch.save);

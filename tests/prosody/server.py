@@ -27,13 +27,21 @@ def options(**values):
     return "".join(f"{name} = {lua(value)}\n" for name, value in values.items() if value is not None)
 
 
+class Expression(str):
+    """Lua that the configuration evaluates, not a string."""
+
+
 def lua(value):
+    if isinstance(value, Expression):
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return repr(value)
     if isinstance(value, (list, tuple)):
         return "{ " + ", ".join(map(lua, value)) + " }"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {lua(item)}" for name, item in value.items()) + " }"
     return '"' + "".join(c if 31 < ord(c) < 127 and c not in '"\\' else "".join(f"\\{b:03}" for b in c.encode()) for c in value) + '"'
 
 

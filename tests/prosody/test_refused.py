@@ -1,0 +1,120 @@
+"""One line in the log for each refused login, which fail2ban reads and nobody can forge."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+from client import Client
+from mint import mint, new_key
+from server import ROOT
+
+FILTER = ROOT / "packaging/fail2ban/prosody-xtoken.conf"
+
+
+def refusals(server):
+    return re.findall(r"localhost:auth_token\tinfo\tLogin refused: (.*)", server.log())
+
+
+def send(server, message):
+    with Client(server.port, "localhost") as client:
+        return client.authenticate(message.encode() if isinstance(message, str) else message)
+
+
+def banned_lines(log):
+    """How often fail2ban finds which address."""
+    tool = shutil.which("fail2ban-regex")
+    assert tool, "fail2ban-regex is missing: apt-get install fail2ban"
+    done = subprocess.run(
+        [tool, "--out", "<ip> <F-MLFID>", str(log), str(FILTER)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    return [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
+
+
+def test_each_refused_login_has_one_line(server, key):
+    spent = mint("alice@localhost", key)
+    assert send(server, f"\0alice\0{spent}") == "success"
+    for message in (
+        f"\0alice\0{spent}",
+        f"\0bob\0{mint('alice@localhost', key)}",
+        f"\0ALICE\0{mint('alice@localhost', new_key())}",
+        f"\0alice\0{mint('alice@localhost', key, steps=-5)}",
+        "\0alice\0token",
+        "\0alice",
+        f"bob\0alice\0{mint('alice@localhost', key)}",
+    ):
+        assert send(server, message) != "success"
+    assert refusals(server) == [
+        f"address 127.0.0.1, reason {reason}, user {user}"
+        for reason, user in [
+            ("replayed", "alice@localhost"),
+            ("bad-signature", "bob@localhost"),
+            ("bad-signature", "alice@localhost"),
+            ("expired", "alice@localhost"),
+            ("malformed", "alice@localhost"),
+            ("malformed-request", "-"),
+            ("invalid-authzid", "alice@localhost"),
+        ]
+    ]
+    assert banned_lines(server.folder / "prosody.log") == ["127.0.0.1"] * 5
+
+
+def test_several_attempts_on_one_stream(server, key):
+    with Client(server.port, "localhost") as client:
+        assert client.log_in("alice", "nonsense") == "not-authorized"
+        assert client.authenticate(b"\0alice") == "malformed-request"
+        assert client.log_in("bob", mint("alice@localhost", key)) == "not-authorized"
+        assert client.log_in("alice", mint("alice@localhost", key)) == "success"
+    assert [line.partition("reason ")[2] for line in refusals(server)] == [
+        "malformed, user alice@localhost",
+        "malformed-request, user -",
+        "bad-signature, user bob@localhost",
+    ]
+
+
+def test_a_ledger_that_is_away_bans_nobody(prosody, options, key):
+    with prosody({"localhost": {**options, "token_ledger": "no/such/folder/tokens.sqlite"}}) as server:
+        assert send(server, f"\0alice\0{mint('alice@localhost', key)}") == "temporary-auth-failure"
+        assert refusals(server) == ["address 127.0.0.1, reason unavailable, user alice@localhost"]
+        assert banned_lines(server.folder / "prosody.log") == []
+
+
+FORGED = "Login refused: address 192.0.2.1, reason malformed, user eve@localhost"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "alice from 192.0.2.1",
+        FORGED,
+        FORGED.replace(" ", "\u00a0"),
+        "x\nNov 24 22:41:43 localhost:auth_token\tinfo\t" + FORGED,
+        "x\r\n" + FORGED,
+        "x\u2028localhost:auth_token\tinfo\t" + FORGED,
+        "address,192.0.2.1,reason,malformed,user",
+        "alice,reason",
+        "alice,192.0.2.1",
+        "\u202e192.0.2.1",
+        "192.0.2.1",
+        "%s%n%d",
+    ],
+    ids=repr,
+)
+def test_no_name_of_a_user_forges_an_address(server, key, name):
+    for message in (f"\0{name}\0token", f"{name}\0alice\0token", f"{name}\0{name}\0token", f"\0alice\0{name}"):
+        assert send(server, message) != "success"
+    assert len(refusals(server)) == 4
+    assert set(banned_lines(server.folder / "prosody.log")) == {"127.0.0.1"}
+
+
+def test_what_other_modules_log_does_not_count(server, tmp_path, key):
+    send(server, "\0alice\0token")
+    (line,) = [line for line in server.log().splitlines() if "Login refused" in line]
+    line = line.replace("127.0.0.1", "192.0.2.1")
+    date, text = line[:15], line[15:].lstrip()
+    log = pathlib.Path(tmp_path) / "log"
+    log.write_text(f"{date} c2s55d0\tinfo\tClient says {text}\n\t{text}\n{text}\n{date} c2s55d0\tinfo\t{line}\n")
+    assert banned_lines(log) == []
+    log.write_text(line + "\n")
+    assert banned_lines(log) == ["192.0.2.1"]
