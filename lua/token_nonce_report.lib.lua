@@ -12,7 +12,7 @@ local function new()
 		end
 		seen[jid], count = true, count + 1;
 		if count > limit then
-			log("warn", "More than %d addresses of %s have tokens with another nonce: no more are named", limit, module.host);
+			log("warn", "More than %d addresses have tokens with nonces of another length: no more are named", limit);
 			return;
 		end
 		log("warn", "The token of %s has a nonce of %d digits, not %d: it would be refused "

@@ -27,6 +27,13 @@ def options(**values):
     return "".join(f"{name} = {lua(value)}\n" for name, value in values.items() if value is not None)
 
 
+def eventually(condition, patience, what):
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
 class Expression(str):
     """Lua that the configuration evaluates, not a string."""
 

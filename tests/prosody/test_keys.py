@@ -11,10 +11,11 @@ import pytest
 from client import Client
 from mint import mint, new_key
 from redis_server import Redis
-from server import Expression, Prosody
+from server import Expression, Prosody, eventually
 
 OLD, NEW = new_key(), new_key()
 DAY = 24 * 60 * 60
+PATIENCE = 10
 
 
 def entry(key, **more):
@@ -42,13 +43,6 @@ def configure(server, hosts):
     server.hosts = hosts
     server.write_config()
     server.reload_config()
-
-
-def eventually(condition, what):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 def test_every_key_is_good_once(prosody):
@@ -263,7 +257,7 @@ def test_reloading_the_configuration_is_enough(prosody, reload):
         server.hosts = with_keys(entry(NEW, id="new"), entry(OLD, id="old"))
         server.write_config()
         reload(server)
-        eventually(lambda: log_in(server, NEW) == "success", "the new key is not in use")
+        eventually(lambda: log_in(server, NEW) == "success", PATIENCE, "the new key is not in use")
         with Client(server.port, "localhost") as client:
             assert client.log_in("alice", spent) == "not-authorized"
         assert log_in(server, OLD) == "success"

@@ -1,14 +1,14 @@
 """What the server tells about itself: metrics as mod_http_openmetrics shows them, and warnings."""
 
-import http.client
 import re
 import time
+import urllib.request
 
 import pytest
 from client import Client
 from mint import mint, new_key
 from redis_server import Redis
-from server import free_port
+from server import eventually, free_port
 
 PREFIX = "prosody_mod_auth_token__"
 
@@ -39,10 +39,11 @@ def watched(prosody):
 
 def metrics(server):
     """Samples of xtoken: (name, labels) -> value."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.settings["http_ports"][0], timeout=10)
-    connection.request("GET", "/metrics", headers={"Host": "localhost"})
-    text = connection.getresponse().read().decode()
-    connection.close()
+    (port,) = server.settings["http_ports"]
+    # Prosody may begin to serve them a moment after it lets clients in.
+    eventually(lambda: f"Activated service 'http' on [127.0.0.1]:{port}" in server.log().rpartition("Hello")[2], 10, "no HTTP")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+        text = response.read().decode()
     samples = re.findall(rf"^{PREFIX}(\w+)\{{(.*?)\}} (\S+)$", text, re.MULTILINE)
     return {(name, frozenset(re.findall(r'(\w+)="(.*?)"', labels))): float(value) for name, labels, value in samples}
 
