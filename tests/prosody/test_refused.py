@@ -1,6 +1,6 @@
 """One line in the log for each refused login, which fail2ban reads and nobody can forge."""
 
-import pathlib
+import os
 import re
 import shutil
 import subprocess
@@ -10,7 +10,9 @@ from client import Client
 from mint import mint, new_key
 from server import ROOT
 
+FAIL2BAN = ROOT / "target/fail2ban"
 FILTER = ROOT / "packaging/fail2ban/prosody-xtoken.conf"
+JAIL = ROOT / "packaging/fail2ban/prosody-xtoken.jail.conf"
 
 
 def refusals(server):
@@ -22,14 +24,22 @@ def send(server, message):
         return client.authenticate(message.encode() if isinstance(message, str) else message)
 
 
-def banned_lines(log):
-    """How often fail2ban finds which address."""
-    tool = shutil.which("fail2ban-regex")
-    assert tool, "fail2ban-regex is missing: apt-get install fail2ban"
-    done = subprocess.run(
-        [tool, "--out", "<ip> <F-MLFID>", str(log), str(FILTER)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+def fail2ban(tool, *arguments):
+    program = FAIL2BAN / "usr/bin" / tool
+    assert program.exists(), f"{program} is missing: scripts/unpack bookworm fail2ban target/fail2ban"
+    return subprocess.run(
+        ["/usr/bin/python3", program, *map(str, arguments)],
+        env={"PYTHONPATH": str(FAIL2BAN / "usr/lib/python3/dist-packages"), "PATH": os.environ["PATH"]},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
-    return [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
+
+
+def addresses(log):
+    """Those that fail2ban finds, one for each line that counts."""
+    done = fail2ban("fail2ban-regex", "--config", FAIL2BAN / "etc/fail2ban", "--out", "ip", log, FILTER)
+    return done.stdout.split()
 
 
 def test_each_refused_login_has_one_line(server, key):
@@ -57,7 +67,7 @@ def test_each_refused_login_has_one_line(server, key):
             ("invalid-authzid", "alice@localhost"),
         ]
     ]
-    assert banned_lines(server.folder / "prosody.log") == ["127.0.0.1"] * 5
+    assert addresses(server.folder / "prosody.log") == ["127.0.0.1"] * 5
 
 
 def test_several_attempts_on_one_stream(server, key):
@@ -77,7 +87,7 @@ def test_a_ledger_that_is_away_bans_nobody(prosody, options, key):
     with prosody({"localhost": {**options, "token_ledger": "no/such/folder/tokens.sqlite"}}) as server:
         assert send(server, f"\0alice\0{mint('alice@localhost', key)}") == "temporary-auth-failure"
         assert refusals(server) == ["address 127.0.0.1, reason unavailable, user alice@localhost"]
-        assert banned_lines(server.folder / "prosody.log") == []
+        assert addresses(server.folder / "prosody.log") == []
 
 
 FORGED = "Login refused: address 192.0.2.1, reason malformed, user eve@localhost"
@@ -105,7 +115,7 @@ def test_no_name_of_a_user_forges_an_address(server, key, name):
     for message in (f"\0{name}\0token", f"{name}\0alice\0token", f"{name}\0{name}\0token", f"\0alice\0{name}"):
         assert send(server, message) != "success"
     assert len(refusals(server)) == 4
-    assert set(banned_lines(server.folder / "prosody.log")) == {"127.0.0.1"}
+    assert set(addresses(server.folder / "prosody.log")) == {"127.0.0.1"}
 
 
 def test_what_other_modules_log_does_not_count(server, tmp_path, key):
@@ -113,8 +123,22 @@ def test_what_other_modules_log_does_not_count(server, tmp_path, key):
     (line,) = [line for line in server.log().splitlines() if "Login refused" in line]
     line = line.replace("127.0.0.1", "192.0.2.1")
     date, text = line[:15], line[15:].lstrip()
-    log = pathlib.Path(tmp_path) / "log"
+    log = tmp_path / "log"
     log.write_text(f"{date} c2s55d0\tinfo\tClient says {text}\n\t{text}\n{text}\n{date} c2s55d0\tinfo\t{line}\n")
-    assert banned_lines(log) == []
+    assert addresses(log) == []
     log.write_text(line + "\n")
-    assert banned_lines(log) == ["192.0.2.1"]
+    assert addresses(log) == ["192.0.2.1"]
+
+
+def test_the_example_of_a_jail_is_a_good_one(tmp_path):
+    log = tmp_path / "prosody.log"
+    log.touch()
+    folder = tmp_path / "fail2ban"
+    shutil.copytree(FAIL2BAN / "etc/fail2ban", folder)
+    for other in (folder / "jail.d").iterdir():
+        other.unlink()
+    shutil.copy(FILTER, folder / "filter.d")
+    jail = JAIL.read_text().replace("/var/log/prosody/prosody.log", str(log))
+    (folder / "jail.d/prosody-xtoken.conf").write_text(jail)
+    done = fail2ban("fail2ban-client", "--conf", folder, "--dp")
+    assert done.returncode == 0 and "['start', 'prosody-xtoken']" in done.stdout, done.stdout
