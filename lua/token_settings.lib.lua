@@ -55,8 +55,8 @@ local function advice(option, id)
 		:format(name, host, how_to_make[option] or "?");
 end
 
-local function of_key(id)
-	return id == nil and "" or (" of key %q"):format(tostring(id));
+local function in_key(id, problem)
+	return id == nil and problem or ("key %q: %s"):format(tostring(id), problem);
 end
 
 local function read(utils)
@@ -65,7 +65,7 @@ local function read(utils)
 	end
 	local keys, single_or_problem, option, id = token_keys.read(get_option);
 	if not keys then
-		return nil, single_or_problem..of_key(id), advice(option, id);
+		return nil, in_key(id, single_or_problem), advice(option, id);
 	end
 	local settings = {
 		keys = keys;
@@ -86,12 +86,12 @@ local function read(utils)
 	end
 	local key = keys[index];
 	id = key and key ~= settings.single and key.id or nil;
-	return nil, problem..of_key(id), advice(option, id);
+	return nil, in_key(id, problem), advice(option, id);
 end
 
 local function warn(settings, log)
 	for _, key in ipairs(settings.keys) do
-		local of = of_key(key ~= settings.single and key.id or nil).." of "..host;
+		local of = (key == settings.single and "" or (" of key %q"):format(key.id)).." of "..host;
 		for name, sample in pairs(samples) do
 			local value = name == "otp_seed" and key[name]:upper() or key[name];
 			if value == sample then

@@ -55,13 +55,14 @@ function watch.verified(ok, reason)
 	metrics.verified(ok and "ok" or reason);
 end
 
--- One line for each login that is refused: packaging/fail2ban reads it. The only word in it that a
--- client chooses comes last.
+-- One line for each login that is refused: packaging/fail2ban reads it. What a client chooses, the
+-- user, comes last.
 function watch.refused(session, condition)
 	local handler = session.sasl_handler or {};
-	local username = handler.username;
-	log("info", "Login refused: address %s, reason %s, user %s", session.ip or "-", handler.refusal or condition or "-",
-		username and username.."@"..host or "-");
+	log("info", "Login refused: address %s, host %s, reason %s, user %s", session.ip or "-", host,
+		handler.refusal or condition or "-", handler.username or "-");
+	-- A handler may get another try.
+	handler.refusal = nil;
 end
 
 -- `ledger` is the one of now.

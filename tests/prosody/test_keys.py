@@ -89,20 +89,20 @@ def test_a_key_is_good_for_its_time(prosody, limits, outcome):
         ("2026-11", "token_keys must be a list of keys"),
         ({"new": entry(NEW)}, "token_keys must be a list of keys"),
         ([NEW[1]], "it must be { id"),
-        ([entry(NEW, id="new", notafter=day(1))], 'a key has no notafter of key "new"'),
-        ([entry(NEW, id="new", not_after="2026-02-31")], 'not_after is no time of key "new"'),
-        ([entry(NEW, id="new", not_after="next week")], 'not_after is no time of key "new"'),
-        ([entry(NEW, id="new", not_after="2026-12-01T12:00")], 'not_after is no time of key "new"'),
-        ([entry(NEW, id="new", not_before=1.5)], 'not_before is no time of key "new"'),
-        ([entry(NEW, id="new", not_before=-1)], 'not_before is no time of key "new"'),
-        ([entry(NEW, id="new", not_before=True)], 'not_before is no time of key "new"'),
-        ([entry(NEW, id="new", not_before=day(2), not_after=day(1))], 'of key "new"'),
+        ([entry(NEW, id="new", notafter=day(1))], 'key "new": a key has no notafter'),
+        ([entry(NEW, id="new", not_after="2026-02-31")], 'key "new": not_after is no time'),
+        ([entry(NEW, id="new", not_after="next week")], 'key "new": not_after is no time'),
+        ([entry(NEW, id="new", not_after="2026-12-01T12:00")], 'key "new": not_after is no time'),
+        ([entry(NEW, id="new", not_before=1.5)], 'key "new": not_before is no time'),
+        ([entry(NEW, id="new", not_before=-1)], 'key "new": not_before is no time'),
+        ([entry(NEW, id="new", not_before=True)], 'key "new": not_before is no time'),
+        ([entry(NEW, id="new", not_before=day(2), not_after=day(1))], 'key "new": '),
         ([entry(NEW, id="new"), entry(OLD, id="new")], "two keys have the same id"),
         ([entry(NEW), entry(OLD)], "two keys have the same id"),
-        ([entry(NEW, id="a name")], 'of key "a name"'),
-        ([entry(NEW, id="new"), entry(("JBSWY3DP", OLD[1]), id="old")], 'of key "old"'),
-        ([entry(NEW, id="new"), entry((OLD[0], ""), id="old")], 'of key "old"'),
-        ([entry(NEW, id="new", token_secret_file="secret")], 'are both set of key "new"'),
+        ([entry(NEW, id="a name")], 'key "a name": '),
+        ([entry(NEW, id="new"), entry(("JBSWY3DP", OLD[1]), id="old")], 'key "old": '),
+        ([entry(NEW, id="new"), entry((OLD[0], ""), id="old")], 'key "old": '),
+        ([entry(NEW, id="new", token_secret_file="secret")], 'key "new": token_secret and token_secret_file are both set'),
     ],
 )
 def test_a_bad_list_is_refused_at_load(prosody, keys, problem):
@@ -212,7 +212,7 @@ def test_a_file_that_is_not_right_is_refused(prosody, spoil, problem, listed):
     with server:
         errors = complaints(server, "error")
         assert problem in errors and f"{server.folder}/token_secret" in errors
-        assert ('of key "new"' if listed else "option token_secret_file of") in errors
+        assert ('key "new": ' if listed else "option token_secret_file of") in errors
         assert log_in(server, NEW) != "success"
         assert NEW[1] not in server.log()
 
@@ -270,7 +270,7 @@ def test_a_mistake_changes_nothing(prosody):
     with prosody(with_keys(entry(OLD, id="old"))) as server:
         configure(server, with_keys(entry(NEW, id="new", not_after="soon")))
         errors = complaints(server, "error")
-        assert 'Users of localhost log in as before the reload: not_after is no time of key "new"' in errors
+        assert 'Users of localhost log in as before the reload: key "new": not_after is no time' in errors
         assert [log_in(server, key) for key in (OLD, NEW)] == ["success", "not-authorized"]
         configure(server, with_keys(entry(NEW, id="new")))
         assert [log_in(server, key) for key in (OLD, NEW)] == ["not-authorized", "success"]

@@ -56,15 +56,15 @@ def test_each_refused_login_has_one_line(server, key):
     ):
         assert send(server, message) != "success"
     assert refusals(server) == [
-        f"address 127.0.0.1, reason {reason}, user {user}"
+        f"address 127.0.0.1, host localhost, reason {reason}, user {user}"
         for reason, user in [
-            ("replayed", "alice@localhost"),
-            ("bad-signature", "bob@localhost"),
-            ("bad-signature", "alice@localhost"),
-            ("expired", "alice@localhost"),
-            ("malformed", "alice@localhost"),
+            ("replayed", "alice"),
+            ("bad-signature", "bob"),
+            ("bad-signature", "alice"),
+            ("expired", "alice"),
+            ("malformed", "alice"),
             ("malformed-request", "-"),
-            ("invalid-authzid", "alice@localhost"),
+            ("invalid-authzid", "alice"),
         ]
     ]
     assert addresses(server.folder / "prosody.log") == ["127.0.0.1"] * 5
@@ -77,20 +77,20 @@ def test_several_attempts_on_one_stream(server, key):
         assert client.log_in("bob", mint("alice@localhost", key)) == "not-authorized"
         assert client.log_in("alice", mint("alice@localhost", key)) == "success"
     assert [line.partition("reason ")[2] for line in refusals(server)] == [
-        "malformed, user alice@localhost",
+        "malformed, user alice",
         "malformed-request, user -",
-        "bad-signature, user bob@localhost",
+        "bad-signature, user bob",
     ]
 
 
 def test_a_ledger_that_is_away_bans_nobody(prosody, options, key):
     with prosody({"localhost": {**options, "token_ledger": "no/such/folder/tokens.sqlite"}}) as server:
         assert send(server, f"\0alice\0{mint('alice@localhost', key)}") == "temporary-auth-failure"
-        assert refusals(server) == ["address 127.0.0.1, reason unavailable, user alice@localhost"]
+        assert refusals(server) == ["address 127.0.0.1, host localhost, reason unavailable, user alice"]
         assert addresses(server.folder / "prosody.log") == []
 
 
-FORGED = "Login refused: address 192.0.2.1, reason malformed, user eve@localhost"
+FORGED = "Login refused: address 192.0.2.1, host localhost, reason malformed, user eve"
 
 
 @pytest.mark.parametrize(
