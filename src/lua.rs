@@ -12,11 +12,20 @@
 //! ledger:descriptor()  -> a file descriptor, readable when tickets are answered; nil before the
 //!                         first ticket. Watch it; never read from it or close it
 //! ledger:finished()    -> { [ticket] = true | reason, … }: what was answered since the last call
-//! ledger:trouble()     -> what keeps the ledger from answering, for a log; nil while it answers
 //! ```
 //!
 //! Every ticket is answered once, within the ledger's deadline. Ledgers that answer at once give
 //! no tickets.
+//!
+//! What a ledger says of itself, to whoever watches over it:
+//!
+//! ```text
+//! ledger:trouble()     -> what keeps the ledger from answering, for a log; nil while it answers
+//! ledger:remembered()  -> how many spent tokens it remembers; nil if that is not known at once
+//! ledger:probe([unix_time])  -> true [, clock] | false, trouble
+//!                         asks it for a sign of life and waits for it, at most until the deadline;
+//!                         `clock` is that of another machine, in Unix seconds
+//! ```
 
 mod ledger;
 mod options;

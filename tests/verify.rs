@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
 use xtoken::key::KeyError;
-use xtoken::ledger::{Held, Ledger, MemoryLedger, Spending, Spent, Unavailable};
+use xtoken::ledger::{Held, Ledger, MemoryLedger, Probe, Spending, Spent, Unavailable};
 use xtoken::setting::SettingError;
 use xtoken::token::MAX_NONCE_LENGTH;
 use xtoken::{Key, Minter, Rejection, Verifier};
@@ -149,6 +149,14 @@ struct Broken;
 
 impl Ledger for Broken {
     fn spend(&self, _: &Spending, _: u64) -> Result<Spent, Unavailable> {
+        Err(Unavailable)
+    }
+
+    fn look(&self, _: &Spending, _: u64) -> Result<Spent, Unavailable> {
+        Err(Unavailable)
+    }
+
+    fn probe(&self, _: u64) -> Result<Probe, Unavailable> {
         Err(Unavailable)
     }
 
