@@ -243,6 +243,21 @@ typedef int32_t xtoken_status;
  */
 #define XTOKEN_INTERNAL_ERROR 112
 
+/**
+ * The id of a key is empty, too long, or not printable ASCII without spaces.
+ */
+#define XTOKEN_INVALID_KEY_ID 113
+
+/**
+ * Another key of the config has this id.
+ */
+#define XTOKEN_DUPLICATE_KEY_ID 114
+
+/**
+ * The key would become valid only after it has ceased to be.
+ */
+#define XTOKEN_INVALID_VALIDITY 115
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -278,10 +293,11 @@ XTOKEN_MUST_USE xtoken_config *xtoken_config_new(void);
  * may be NULL, neither needs a NUL at its end.
  *
  * A verifier accepts tokens of every key (old and new while keys are changed over); a minter uses
- * the first one.
+ * the first one. The key is always valid and its id is its position among the keys, from "1" on.
  *
  * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_INVALID_SEED`,
- * `XTOKEN_SHORT_SEED` or `XTOKEN_EMPTY_SECRET`.
+ * `XTOKEN_SHORT_SEED`, `XTOKEN_EMPTY_SECRET` or, if another key was given that id,
+ * `XTOKEN_DUPLICATE_KEY_ID`.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_config_add_key(xtoken_config *config,
@@ -289,6 +305,32 @@ xtoken_status xtoken_config_add_key(xtoken_config *config,
                                     size_t otp_seed_len,
                                     const uint8_t *token_secret,
                                     size_t token_secret_len);
+
+/**
+ * Adds a key with a name and a time, for keys that overlap while they are changed over. As
+ * `xtoken_config_add_key`, and:
+ *
+ * `id` names the key in what is said of it: 1 to 64 printable ASCII characters, no spaces; not a
+ * secret; must not be NULL and needs no NUL at its end. No two keys of a config have the same.
+ *
+ * A verifier accepts nothing signed with the key before the Unix time `not_before`, nor after
+ * `not_after` (both in seconds, both still valid); 0 and `UINT64_MAX` set no limit. A minter does
+ * not look at them.
+ *
+ * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_INVALID_KEY_ID`,
+ * `XTOKEN_DUPLICATE_KEY_ID`, `XTOKEN_INVALID_SEED`, `XTOKEN_SHORT_SEED`, `XTOKEN_EMPTY_SECRET` or,
+ * if `not_before` lies after `not_after`, `XTOKEN_INVALID_VALIDITY`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_config_add_named_key(xtoken_config *config,
+                                          const char *id,
+                                          size_t id_len,
+                                          const char *otp_seed,
+                                          size_t otp_seed_len,
+                                          const uint8_t *token_secret,
+                                          size_t token_secret_len,
+                                          uint64_t not_before,
+                                          uint64_t not_after);
 
 /**
  * Sets how many digits the nonce of a token has: 1 to 970, 32 unless set. Minter and verifier
@@ -377,6 +419,53 @@ xtoken_status xtoken_verifier_verify(const xtoken_verifier *verifier,
                                      const char *token,
                                      size_t token_len,
                                      uint64_t unix_time);
+
+/**
+ * As `xtoken_verifier_verify`, and tells which key made a token that is accepted, so that you see
+ * when an old one is no longer in use, and how far the minter's clock is off.
+ *
+ * After `XTOKEN_OK`, `*key_id` is the id of the key, with a NUL behind it, valid as long as the
+ * verifier; `*step_offset` is how many steps of 30 seconds the token is ahead of `unix_time`,
+ * below zero if it is behind. Else both are as before. Either may be NULL.
+ *
+ * Statuses as for `xtoken_verifier_verify`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_verifier_verify_detailed(const xtoken_verifier *verifier,
+                                              const char *jid,
+                                              size_t jid_len,
+                                              const char *token,
+                                              size_t token_len,
+                                              uint64_t unix_time,
+                                              const char **key_id,
+                                              int32_t *step_offset);
+
+/**
+ * Writes why a token is refused, or that it is not, for a person: a line for each thing found,
+ * the one to begin with first, each a stable name, ": " and a sentence, with a NUL behind the
+ * last. "good: ..." means that it would be accepted; other names are "malformed", "nonce-length",
+ * "long-address", "other-address", "bad-signature", "inactive-key", "mixed-keys", "clock",
+ * "expired", "replayed", "throttled" and "unavailable", and later versions may add some.
+ *
+ * Spends nothing; takes some milliseconds. Never show it to the client.
+ *
+ * `jid`, `token` and `unix_time` are as for `xtoken_verifier_verify`. `others` may be NULL; else it
+ * has an address, or a host for the same user, in each line, that may have been signed by mistake.
+ * `buffer`, `*length` and a buffer that is too small are as for `xtoken_minter_mint`.
+ *
+ * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or `XTOKEN_BUFFER_TOO_SMALL`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_verifier_explain(const xtoken_verifier *verifier,
+                                      const char *jid,
+                                      size_t jid_len,
+                                      const char *token,
+                                      size_t token_len,
+                                      uint64_t unix_time,
+                                      const char *others,
+                                      size_t others_len,
+                                      char *buffer,
+                                      size_t *length);
 
 /**
  * Writes what kept the ledger from answering, for the log of the program: after

@@ -1,6 +1,7 @@
 //! A seed and a secret: checked, keyed MAC states computed once, wiped on drop.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -13,13 +14,22 @@ pub const MIN_SEED_BITS: usize = 80;
 /// Bits below which a seed deserves a warning (RFC 4226 section 4, R6, asks for 128).
 pub const RECOMMENDED_SEED_BITS: usize = 128;
 
+/// The name of a key that was given none.
+pub const DEFAULT_KEY_ID: &str = "default";
+/// No id is longer than this many bytes.
+pub const MAX_KEY_ID_LENGTH: usize = 64;
+
 const BASE32: base32::Alphabet = base32::Alphabet::Rfc4648 { padding: false };
 
 /// What the web application and the server share: an OTP seed and a token secret.
 ///
 /// The key states have an address of their own, because a vector that moves its elements wipes
 /// nothing where they were.
-pub struct Key(Box<State>);
+pub struct Key {
+    state: Box<State>,
+    id: Box<str>,
+    validity: RangeInclusive<u64>,
+}
 
 struct State {
     totp: Totp,
@@ -37,6 +47,10 @@ pub enum KeyError {
     ShortSeed,
     /// The secret has no bytes: everybody could sign.
     EmptySecret,
+    /// The id is empty, longer than [`MAX_KEY_ID_LENGTH`], or not printable ASCII without spaces.
+    InvalidId,
+    /// The key would become valid only after it has ceased to be.
+    NeverValid,
 }
 
 impl Key {
@@ -44,7 +58,8 @@ impl Key {
     ///
     /// `otp_seed` is base32 (RFC 4648, upper or lower case, padding optional) of at least 80
     /// bits; bits left over behind its last whole byte are ignored, as RFC 4648 permits.
-    /// `token_secret` is used as it stands, any bytes, at least one.
+    /// `token_secret` is used as it stands, any bytes, at least one. The key is called
+    /// [`DEFAULT_KEY_ID`] and always valid.
     pub fn new(
         otp_seed: impl AsRef<[u8]>,
         token_secret: impl AsRef<[u8]>,
@@ -58,17 +73,44 @@ impl Key {
             return Err(KeyError::EmptySecret);
         }
         let state = State { totp: Totp::new(&seed), mac: keyed(token_secret.as_ref()), seed_bits };
-        Ok(Self(Box::new(state)))
+        Ok(Self { state: Box::new(state), id: DEFAULT_KEY_ID.into(), validity: 0..=u64::MAX })
+    }
+
+    /// Names the key, for logs and metrics: 1 to [`MAX_KEY_ID_LENGTH`] printable ASCII characters,
+    /// no spaces. Not a secret.
+    pub fn with_id(self, id: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        Ok(Self { id: check_id(id.as_ref())?.into(), ..self })
+    }
+
+    /// Limits the key to a stretch of time, first and last Unix second of it. Outside of it, a
+    /// verifier accepts nothing that the key has signed.
+    pub fn with_validity(self, validity: RangeInclusive<u64>) -> Result<Self, KeyError> {
+        if validity.is_empty() { Err(KeyError::NeverValid) } else { Ok(Self { validity, ..self }) }
+    }
+
+    /// The name of the key.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// When the key is valid, in Unix seconds.
+    pub fn validity(&self) -> &RangeInclusive<u64> {
+        &self.validity
+    }
+
+    /// Whether the key is valid at `now` (Unix seconds).
+    pub fn is_valid_at(&self, now: u64) -> bool {
+        self.validity.contains(&now)
     }
 
     /// The one-time passwords of the seed.
     pub fn totp(&self) -> &Totp {
-        &self.0.totp
+        &self.state.totp
     }
 
     /// HMAC-SHA-256 over `digits || jid`, where `digits` is `otp || nonce`.
     pub fn sign(&self, digits: &[u8], jid: &[u8]) -> [u8; 32] {
-        let mut mac = self.0.mac.clone();
+        let mut mac = self.state.mac.clone();
         mac.update(digits);
         mac.update(jid);
         mac.finalize().into_bytes().into()
@@ -76,7 +118,7 @@ impl Key {
 
     /// How many bits the seed has; below [`RECOMMENDED_SEED_BITS`] an operator should be told.
     pub fn seed_bits(&self) -> usize {
-        self.0.seed_bits
+        self.state.seed_bits
     }
 }
 
@@ -116,13 +158,23 @@ fn decode_seed(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     base32::decode(BASE32, &upper).map(Zeroizing::new)
 }
 
+fn check_id(id: &[u8]) -> Result<&str, KeyError> {
+    let fits = (1..=MAX_KEY_ID_LENGTH).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic);
+    let text = std::str::from_utf8(id).map_err(|_| KeyError::InvalidId)?;
+    if fits { Ok(text) } else { Err(KeyError::InvalidId) }
+}
+
 fn is_base32(byte: &u8) -> bool {
     byte.is_ascii_alphabetic() || matches!(byte, b'2'..=b'7')
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("seed_bits", &self.0.seed_bits).finish_non_exhaustive()
+        f.debug_struct("Key")
+            .field("id", &self.id)
+            .field("validity", &self.validity)
+            .field("seed_bits", &self.state.seed_bits)
+            .finish_non_exhaustive()
     }
 }
 
@@ -136,6 +188,10 @@ impl fmt::Display for KeyError {
                 "otp_seed is too short: use at least 16 base32 characters (80 bits), better 32"
             }
             Self::EmptySecret => "token_secret is empty: set it to a long random string",
+            Self::InvalidId => {
+                "the id of a key is not usable: use 1 to 64 letters, digits and signs, no spaces"
+            }
+            Self::NeverValid => "not_before lies after not_after: the key would never be valid",
         })
     }
 }
@@ -238,6 +294,31 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_printable_and_short() {
+        let named = |id: &[u8]| Key::new("XVGR73KMZH2M4XMY", "s").unwrap().with_id(id);
+        for id in ["2026-11", "a", "~!", &"x".repeat(64)] {
+            assert_eq!(named(id.as_bytes()).unwrap().id(), id);
+        }
+        for id in ["", "two words", "tab\t", "line\n", "\0", "\u{fc}", &"x".repeat(65)] {
+            assert_eq!(named(id.as_bytes()).unwrap_err(), KeyError::InvalidId, "{id:?}");
+        }
+        assert_eq!(named(b"\xff").unwrap_err(), KeyError::InvalidId);
+    }
+
+    #[test]
+    fn a_key_is_valid_from_its_first_to_its_last_second() {
+        let key = || Key::new("XVGR73KMZH2M4XMY", "s").unwrap();
+        assert!(key().is_valid_at(0) && key().is_valid_at(u64::MAX));
+        let limited = key().with_validity(100..=200).unwrap();
+        for (now, valid) in [(99, false), (100, true), (200, true), (201, false)] {
+            assert_eq!(limited.is_valid_at(now), valid, "{now}");
+        }
+        assert!(key().with_validity(7..=7).unwrap().is_valid_at(7));
+        let never = RangeInclusive::new(8, 7);
+        assert_eq!(key().with_validity(never).unwrap_err(), KeyError::NeverValid);
+    }
+
+    #[test]
     fn generated_values_are_good_and_differ() {
         let (seed, secret) = generate().unwrap();
         assert_eq!(Key::new(seed.as_bytes(), secret.as_bytes()).unwrap().seed_bits(), 160);
@@ -248,7 +329,9 @@ mod tests {
     #[test]
     fn debug_and_errors_print_nothing_secret() {
         let key = Key::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "hunter2").unwrap();
-        assert_eq!(format!("{key:?}"), "Key { seed_bits: 160, .. }");
+        let expected =
+            "Key { id: \"default\", validity: 0..=18446744073709551615, seed_bits: 160, .. }";
+        assert_eq!(format!("{key:?}"), expected);
         let error = Key::new("hunter2!", "x").unwrap_err();
         assert!(!format!("{error:?} {error}").contains("hunter"));
     }

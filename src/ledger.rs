@@ -67,6 +67,13 @@ pub enum Spent {
     Again,
 }
 
+/// What a ledger says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The clock of the machine it is on, in Unix seconds, if that may be another one.
+    pub clock: Option<u64>,
+}
+
 /// The ledger cannot tell. The token is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unavailable;
@@ -75,6 +82,18 @@ pub struct Unavailable;
 pub trait Ledger: fmt::Debug + Send + Sync {
     /// Spends a token: one atomic step, whatever other threads do. `now` is in Unix seconds.
     fn spend(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable>;
+
+    /// What [`spend`](Self::spend) would answer now. Spends nothing.
+    fn look(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable>;
+
+    /// Asks for a sign of life, and waits for it as [`spend`](Self::spend) does: that it can be
+    /// reached and can be written. Changes nothing that anybody notices.
+    fn probe(&self, now: u64) -> Result<Probe, Unavailable>;
+
+    /// How many spent tokens it remembers, if that is known at once, without asking a server.
+    fn remembered(&self) -> Option<u64> {
+        None
+    }
 
     /// What kept it from answering the last time, for a log; `None` while it answers.
     fn trouble(&self) -> Option<String> {

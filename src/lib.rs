@@ -4,7 +4,7 @@
 //! application [mints](mint) a [token](token) for a bare JID, the client presents it in the SASL
 //! mechanism `X-TOKEN`, and the server [verifies](verify) it alone: the shape, the signature,
 //! the [one-time password](totp), and that a [ledger] has not seen it before. What fails has a
-//! [reason](rejection).
+//! [reason](rejection), and can be [explained](explain).
 //!
 //! ```
 //! use std::sync::Arc;
@@ -21,7 +21,7 @@
 //! ```
 //!
 //! Time is always passed in, as Unix seconds. Imports run one way: `token`, `totp`, `rejection`
-//! and `jid` know nobody, `key` uses `totp`, `mint` and `verify` use those and `ledger`, and the
+//! and `jid` know nobody, `key` uses `totp`, `mint` and `verify` use those and `ledger`, `explain` looks into `verify`, and the
 //! faces, `capi` (C) and `lua` (mlua), use the core and never each other.
 
 #[cfg(all(feature = "capi", feature = "mlua"))]
@@ -30,6 +30,8 @@ compile_error!(
      symbols. Build the Lua module with --no-default-features --features lua54 (or another)."
 );
 
+#[forbid(unsafe_code)]
+pub mod explain;
 #[forbid(unsafe_code)]
 pub mod jid;
 #[forbid(unsafe_code)]
@@ -56,6 +58,7 @@ mod capi;
 #[cfg(feature = "mlua")]
 mod lua;
 
+pub use explain::{Diagnosis, Finding};
 pub use key::Key;
 pub use mint::Minter;
 pub use rejection::Rejection;

@@ -5,18 +5,40 @@
 //! verifier, `nil, message` from everything else. A method raises an error when it is called on
 //! another object, and `verify` when an argument has a wrong type: both are bugs of the caller.
 //!
+//! ```text
+//! verifier:verify(jid, token [, unix_time])  -> true, key_id, step_offset, nonce_length
+//!                                             | false, reason
+//! verifier:explain(jid, token [, unix_time [, others]])  -> name, sentence
+//! verifier:seed_bits([key_id])  -> bits of the weakest seed, or of that key's
+//! ```
+//!
+//! `explain` says why a token is refused, to a person and never to a client, and spends nothing;
+//! `others` lists addresses, or hosts for the same user, that may have been signed by mistake.
+//!
 //! For an event loop, which must not wait for a server that is the ledger:
 //!
 //! ```text
-//! verifier:begin(jid, token [, unix_time])  -> true | false, reason | nil, ticket
+//! verifier:begin(jid, token [, unix_time])  -> as verify | nil, ticket, key_id, step_offset,
+//!                         nonce_length
+//! verifier:begin_explain(jid, token [, unix_time [, others]])  -> as explain
+//!                         | nil, ticket, sentence if it is good, sentence if it was spent
 //! ledger:descriptor()  -> a file descriptor, readable when tickets are answered; nil before the
 //!                         first ticket. Watch it; never read from it or close it
 //! ledger:finished()    -> { [ticket] = true | reason, … }: what was answered since the last call
-//! ledger:trouble()     -> what keeps the ledger from answering, for a log; nil while it answers
 //! ```
 //!
 //! Every ticket is answered once, within the ledger's deadline. Ledgers that answer at once give
 //! no tickets.
+//!
+//! What a ledger says of itself, to whoever watches over it:
+//!
+//! ```text
+//! ledger:trouble()     -> what keeps the ledger from answering, for a log; nil while it answers
+//! ledger:remembered()  -> how many spent tokens it remembers; nil if that is not known at once
+//! ledger:probe([unix_time])  -> true [, clock] | false, trouble
+//!                         asks it for a sign of life and waits for it, at most until the deadline;
+//!                         `clock` is that of another machine, in Unix seconds
+//! ```
 
 mod ledger;
 mod options;
@@ -47,13 +69,13 @@ fn xtoken(lua: &Lua) -> Result<Table> {
     Ok(module)
 }
 
-/// `xtoken.new_verifier { … }` -> verifier | nil, message, option
+/// `xtoken.new_verifier { … }` -> verifier | nil, message, option [, which of `keys`]
 fn new_verifier(lua: &Lua, class: &verifier::Class, options: Value) -> Result<MultiValue> {
     let verifier = Options::read(&options).and_then(Options::into_verifier);
     or_message(lua, verifier, |verifier| class.wrap(verifier))
 }
 
-/// `xtoken.new_minter { … }` -> minter | nil, message, option
+/// `xtoken.new_minter { … }` -> minter | nil, message, option [, which of `keys`]
 fn new_minter(lua: &Lua, options: Value) -> Result<MultiValue> {
     let minter = Options::read(&options).and_then(Options::into_minter);
     or_message(lua, minter, |minter| lua.create_userdata(LuaMinter(minter)))
@@ -113,6 +135,6 @@ fn or_message<T>(
 ) -> Result<MultiValue> {
     match result {
         Ok(object) => wrap(object)?.into_lua_multi(lua),
-        Err(bad) => (Value::Nil, bad.message, bad.option).into_lua_multi(lua),
+        Err(bad) => (Value::Nil, bad.message, bad.option, bad.key).into_lua_multi(lua),
     }
 }

@@ -11,12 +11,25 @@ use crate::totp::MAX_DEVIATION;
 pub enum SettingError {
     /// No key at all: nothing could ever be accepted.
     NoKey,
+    /// Two keys go by the same id.
+    DuplicateKeyId,
     /// The length of the nonce is not in 1 to [`MAX_NONCE_LENGTH`].
     NonceLength,
     /// The deviation is not in 0 to [`MAX_DEVIATION`].
     Deviation,
     /// No ledger goes by this URL.
     Ledger,
+}
+
+/// What is done with a token whose nonce has another length than the one that was set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NoncePolicy {
+    /// It is refused.
+    #[default]
+    Exact,
+    /// It is accepted, and its length reported. For a migration only: while this lasts, the token
+    /// of `7alice` is a token of `alice` with one more digit.
+    Report,
 }
 
 pub(crate) fn check_nonce_length(digits: usize) -> Result<usize, SettingError> {
@@ -35,6 +48,9 @@ impl fmt::Display for SettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoKey => f.write_str("no key: give an otp_seed and a token_secret"),
+            Self::DuplicateKeyId => {
+                f.write_str("two keys have the same id: give each an id of its own")
+            }
             Self::NonceLength => {
                 write!(f, "nonce_length is out of range: use 1 to {MAX_NONCE_LENGTH} digits")
             }

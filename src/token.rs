@@ -51,6 +51,12 @@ impl<'a> Token<'a> {
         (decoded == SIGNATURE_LENGTH).then_some(Self { digits, signature })
     }
 
+    /// As [`parse`](Self::parse) for a nonce of any length from 1 to [`MAX_NONCE_LENGTH`].
+    pub fn parse_any(bytes: &'a [u8]) -> Option<Self> {
+        let nonce_length = bytes.len().checked_sub(encoded_length(0))?;
+        if nonce_length == 0 { None } else { Self::parse(bytes, nonce_length) }
+    }
+
     /// Puts a token together from `otp || nonce`, both decimal digits, and its signature.
     pub fn new(digits: &'a [u8], signature: [u8; SIGNATURE_LENGTH]) -> Self {
         Self { digits, signature }
@@ -59,6 +65,11 @@ impl<'a> Token<'a> {
     /// The one-time password as a number.
     pub fn otp(&self) -> u32 {
         self.digits.iter().take(OTP_DIGITS).fold(0, |otp, d| otp * 10 + u32::from(d & 0xf))
+    }
+
+    /// How many digits the nonce has.
+    pub fn nonce_length(&self) -> usize {
+        self.digits.len().saturating_sub(OTP_DIGITS)
     }
 
     /// `otp || nonce`: what is signed, before the JID.
@@ -126,6 +137,21 @@ mod tests {
         assert!(Token::parse(&bytes, 31).is_none());
         assert!(Token::parse(&bytes, 33).is_none());
         assert!(Token::parse(&bytes, usize::MAX).is_none());
+    }
+
+    #[test]
+    fn any_length_is_one_from_1_on() {
+        for length in [1, 16, 32, MAX_NONCE_LENGTH] {
+            let digits = vec![b'7'; OTP_DIGITS + length];
+            let token = Token::new(&digits, [1; 32]).encode();
+            assert_eq!(Token::parse_any(token.as_bytes()).unwrap().nonce_length(), length);
+        }
+        for length in [0, MAX_NONCE_LENGTH + 1] {
+            let digits = vec![b'7'; OTP_DIGITS + length];
+            let token = Token::new(&digits, [1; 32]).encode();
+            assert!(Token::parse_any(token.as_bytes()).is_none(), "{length}");
+        }
+        assert!(Token::parse_any(b"").is_none());
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl Totp {
     }
 
     /// RFC 4226 section 5.3, the dynamic truncation, for the moving factor `step`.
-    fn compute(&self, step: u64) -> u32 {
+    pub(crate) fn compute(&self, step: u64) -> u32 {
         let digest: [u8; 20] =
             self.mac.clone().chain_update(step.to_be_bytes()).finalize().into_bytes().into();
         let offset = usize::from(digest[19] & 0xf);

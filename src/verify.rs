@@ -9,7 +9,7 @@ use crate::key::Key;
 use crate::ledger::deferred::Ticket;
 use crate::ledger::{Fingerprint, Ledger, Spending, Spent, Unavailable};
 use crate::rejection::Rejection;
-use crate::setting::{SettingError, check_deviation, check_nonce_length};
+use crate::setting::{NoncePolicy, SettingError, check_deviation, check_nonce_length};
 use crate::throttle::{EXPIRED_LIMIT, Throttle};
 use crate::token::{DEFAULT_NONCE_LENGTH, SIGNATURE_LENGTH, Token};
 use crate::totp::{OTP_DEVIATION, good_until, step_at, window};
@@ -17,9 +17,10 @@ use crate::totp::{OTP_DEVIATION, good_until, step_at, window};
 /// Decides about tokens. Shareable between threads.
 #[derive(Debug)]
 pub struct Verifier {
-    keys: Vec<Key>,
-    nonce_length: usize,
-    deviation: u64,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) nonce_length: usize,
+    nonce_policy: NoncePolicy,
+    pub(crate) deviation: u64,
     ledger: Arc<dyn Ledger>,
     throttle: Throttle,
 }
@@ -30,8 +31,11 @@ pub struct Verifier {
 pub struct Accepted {
     /// Its step less the current step: below zero if the minter's clock is behind.
     pub step_offset: i64,
-    /// Which of the verifier's keys made it, counted from 0.
+    /// Which of the verifier's keys made it, counted from 0: see [`Verifier::keys`].
     pub key: usize,
+    /// How many digits its nonce has: another number than was set only with
+    /// [`NoncePolicy::Report`].
+    pub nonce_length: usize,
 }
 
 /// What is known at once about a token that is not refused.
@@ -47,22 +51,39 @@ pub enum Begun {
 impl Verifier {
     /// A verifier of tokens with nonces of 32 digits, whose clocks may be one step apart.
     ///
-    /// Every key is tried for every token. Verifiers that share a ledger share what is spent;
+    /// Every key that is valid at the time is tried for every token; each needs an id of its own.
+    /// Verifiers that share a ledger share what is spent;
     /// they should have one deviation, or else a token that only the wider window admits may be
     /// refused as [`Rejection::Replayed`].
     pub fn new(keys: Vec<Key>, ledger: Arc<dyn Ledger>) -> Result<Self, SettingError> {
         if keys.is_empty() {
             return Err(SettingError::NoKey);
         }
-        let (nonce_length, deviation) = (DEFAULT_NONCE_LENGTH, OTP_DEVIATION);
-        let throttle = Throttle::new(EXPIRED_LIMIT);
-        Ok(Self { keys, nonce_length, deviation, ledger, throttle })
+        let mut ids: Vec<_> = keys.iter().map(Key::id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.len() < keys.len() {
+            return Err(SettingError::DuplicateKeyId);
+        }
+        Ok(Self {
+            keys,
+            nonce_length: DEFAULT_NONCE_LENGTH,
+            nonce_policy: NoncePolicy::Exact,
+            deviation: OTP_DEVIATION,
+            ledger,
+            throttle: Throttle::new(EXPIRED_LIMIT),
+        })
     }
 
     /// Sets the digits of the nonce to what the minter makes, 1 to
     /// [`MAX_NONCE_LENGTH`](crate::token::MAX_NONCE_LENGTH).
     pub fn with_nonce_length(self, digits: usize) -> Result<Self, SettingError> {
         Ok(Self { nonce_length: check_nonce_length(digits)?, ..self })
+    }
+
+    /// Sets what is done with nonces of other lengths; they are refused unless set.
+    pub fn with_nonce_policy(self, nonce_policy: NoncePolicy) -> Self {
+        Self { nonce_policy, ..self }
     }
 
     /// Sets how many steps the clocks may be apart, 0 to
@@ -80,6 +101,11 @@ impl Verifier {
     /// Where spent tokens are remembered.
     pub fn ledger(&self) -> &dyn Ledger {
         &*self.ledger
+    }
+
+    /// Its keys, in the order in which they were given.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
     }
 
     /// How many bits the weakest seed of its keys has: see [`Key::seed_bits`].
@@ -129,7 +155,11 @@ impl Verifier {
 
     /// Everything but asking the ledger, which has the last word.
     fn check(&self, jid: &[u8], token: &[u8], now: u64) -> Result<(Accepted, Spending), Rejection> {
-        let token = Token::parse(token, self.nonce_length).ok_or(Rejection::Malformed)?;
+        let token = match self.nonce_policy {
+            NoncePolicy::Exact => Token::parse(token, self.nonce_length),
+            NoncePolicy::Report => Token::parse_any(token),
+        };
+        let token = token.ok_or(Rejection::Malformed)?;
         if jid.len() > MAX_JID_LENGTH {
             return Err(Rejection::Malformed);
         }
@@ -137,7 +167,8 @@ impl Verifier {
         // The first key whose signature fits, but rather one whose one-time password fits too: a
         // new seed may keep company with the old secret.
         let mut signed_by: Option<(usize, Option<u64>)> = None;
-        for (index, key) in self.keys.iter().enumerate() {
+        let valid = |(_, key): &(usize, &Key)| key.is_valid_at(now);
+        for (index, key) in self.keys.iter().enumerate().filter(valid) {
             let signature = key.sign(token.digits(), jid);
             let step = key.totp().step_of(token.otp(), window(now, self.deviation));
             let is_better = signed_by.is_none_or(|(_, step)| step.is_none());
@@ -146,18 +177,33 @@ impl Verifier {
             }
         }
         let (key, step) = signed_by.ok_or(Rejection::BadSignature)?;
-        if self.throttle.refuses(step_at(now), || self.jid_hash(jid)) {
+        if self.is_throttled(jid, now) {
             return Err(Rejection::Throttled);
         }
         let Some(step) = step else {
             self.throttle.count(step_at(now), self.jid_hash(jid));
             return Err(Rejection::Expired);
         };
+        Ok(self.sound(&token, key, step, now))
+    }
 
+    /// What is left to do for a token that only the ledger could refuse.
+    pub(crate) fn sound(
+        &self,
+        token: &Token<'_>,
+        key: usize,
+        step: u64,
+        now: u64,
+    ) -> (Accepted, Spending) {
         let step_offset = step.wrapping_sub(step_at(now)).cast_signed();
+        let accepted = Accepted { step_offset, key, nonce_length: token.nonce_length() };
         let fingerprint = fingerprint(token.signature());
         let good_until = good_until(step, self.deviation);
-        Ok((Accepted { step_offset, key }, Spending { fingerprint, step, good_until }))
+        (accepted, Spending { fingerprint, step, good_until })
+    }
+
+    pub(crate) fn is_throttled(&self, jid: &[u8], now: u64) -> bool {
+        self.throttle.refuses(step_at(now), || self.jid_hash(jid))
     }
 
     /// Which counter of the throttle a JID has: a MAC, so that nobody can find another's.
@@ -167,7 +213,7 @@ impl Verifier {
 }
 
 /// In constant time, by words: a comparison by bytes costs more than the MAC itself.
-fn equal(a: &[u8; SIGNATURE_LENGTH], b: &[u8; SIGNATURE_LENGTH]) -> bool {
+pub(crate) fn equal(a: &[u8; SIGNATURE_LENGTH], b: &[u8; SIGNATURE_LENGTH]) -> bool {
     let difference = a
         .chunks_exact(8)
         .zip(b.chunks_exact(8))

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name with `crate::`; a face may name any of these.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("token", &[]),
     ("throttle", &[]),
     ("totp", &[]),
@@ -17,6 +17,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("key", &["totp"]),
     ("ledger", &["setting", "totp"]),
     ("mint", &["jid", "key", "setting", "token", "totp"]),
+    ("explain", &["jid", "key", "ledger", "token", "totp", "verify"]),
     ("verify", &["jid", "key", "ledger", "rejection", "setting", "throttle", "token", "totp"]),
 ];
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use tempfile::TempDir;
-use xtoken::ledger::{Ledger, Spending, Spent, SqliteLedger, Unavailable};
+use xtoken::ledger::{Ledger, Probe, Spending, Spent, SqliteLedger, Unavailable};
 
 const NOW: u64 = 1_700_000_010;
 const STEP: u64 = NOW / 30;
@@ -96,6 +96,70 @@ fn spent_tokens_survive_the_process() {
         assert_eq!(ledger.spend(&spending(n, STEP), NOW), Ok(Spent::Again));
     }
     assert_eq!(ledger.spend(&spending(100, STEP), NOW), Ok(Spent::First));
+}
+
+#[test]
+fn a_look_says_what_spending_would_and_spends_nothing() {
+    let file = File::new();
+    let ledger = file.open();
+    let (token, later) = (spending(1, STEP), NOW + 90);
+    let look = |now| ledger.look(&token, now);
+    for _ in 0..2 {
+        assert_eq!(look(NOW), Ok(Spent::First), "{:?}", ledger.trouble());
+    }
+    assert_eq!(ledger.spend(&token, NOW), Ok(Spent::First));
+    assert_eq!(look(NOW), Ok(Spent::Again));
+    assert_eq!(file.open().look(&token, NOW), Ok(Spent::Again));
+    ledger.spend(&spending(2, later / 30), later).unwrap();
+    assert_eq!(file.count("spent"), 1, "the first has left, and its step is over");
+    assert_eq!(look(NOW), Ok(Spent::Again));
+    assert_eq!(ledger.look(&spending(3, STEP), NOW), Ok(Spent::Again));
+    assert_eq!(ledger.look(&spending(3, later / 30), later), Ok(Spent::First));
+}
+
+#[test]
+fn what_is_remembered_is_counted_up_to_a_bound() {
+    let file = File::new();
+    let ledger = file.open();
+    assert_eq!(ledger.remembered(), None, "before first use");
+    spend_a_hundred(&ledger);
+    assert_eq!(ledger.remembered(), Some(100));
+    file.sql(
+        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 60000)
+         INSERT INTO spent SELECT CAST(n AS BLOB), 1, 9223372036854775807 FROM n",
+    );
+    assert_eq!(ledger.remembered(), Some(50_000));
+}
+
+#[test]
+fn a_probe_writes_and_leaves_everything_as_it_is() {
+    let file = File::new();
+    let ledger = file.open();
+    assert_eq!(ledger.probe(NOW), Ok(Probe { clock: None }), "{:?}", ledger.trouble());
+    assert_eq!(fs::read_dir(file.folder.path()).unwrap().count(), 0);
+    // The first token is still the first, nothing is closed.
+    spend_a_hundred(&ledger);
+    for ledger in [&ledger, &file.open()] {
+        assert!(ledger.probe(NOW).is_ok());
+        assert_eq!(ledger.spend(&spending(0, STEP), NOW), Ok(Spent::Again));
+    }
+    let other = rusqlite::Connection::open(file.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(ledger.probe(NOW), Err(Unavailable));
+    assert!(ledger.trouble().unwrap().contains("locked"));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(ledger.probe(NOW).is_ok());
+    assert_eq!(ledger.trouble(), None);
+}
+
+#[test]
+fn a_probe_does_not_hide_that_the_machine_was_down() {
+    let file = File::new();
+    spend_a_hundred(&file.open());
+    file.sql("DELETE FROM spent; UPDATE machine SET boot = 'another'");
+    let ledger = file.open();
+    assert!(ledger.probe(NOW).is_ok());
+    assert_closed_for_the_window(&ledger);
 }
 
 #[test]
@@ -282,6 +346,7 @@ fn a_folder_that_is_missing_refuses_until_it_is_there() {
     let file = File::new();
     let folder = file.folder.path().join("later");
     let ledger = SqliteLedger::new(folder.join("tokens.sqlite"));
+    assert_eq!(ledger.probe(NOW), Err(Unavailable));
     assert_eq!(ledger.spend(&spending(0, STEP), NOW), Err(Unavailable));
     let trouble = ledger.trouble().unwrap();
     assert!(trouble.contains("later/tokens.sqlite"), "{trouble}");

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
 use xtoken::key::KeyError;
-use xtoken::ledger::{Held, Ledger, MemoryLedger, Spending, Spent, Unavailable};
-use xtoken::setting::SettingError;
+use xtoken::ledger::{Held, Ledger, MemoryLedger, Probe, Spending, Spent, Unavailable};
+use xtoken::setting::{NoncePolicy, SettingError};
 use xtoken::token::MAX_NONCE_LENGTH;
 use xtoken::{Key, Minter, Rejection, Verifier};
 
@@ -74,7 +74,8 @@ fn the_window_is_as_wide_as_configured() {
 
 #[test]
 fn every_key_counts_with_its_own_seed() {
-    let other = || Key::new("MZXW6YTBMZXW6YTBMZXW6YTBMZXW6YTB", "other").unwrap();
+    let seed = "MZXW6YTBMZXW6YTBMZXW6YTBMZXW6YTB";
+    let other = || Key::new(seed, "other").unwrap().with_id("other").unwrap();
     let keys = vec![key("secret"), other()];
     let verifier = Verifier::new(keys, Arc::new(MemoryLedger::new())).unwrap();
     let tokens = [minter(), Minter::new(other())].map(|minter| minter.mint(ALICE, NOW).unwrap());
@@ -83,7 +84,7 @@ fn every_key_counts_with_its_own_seed() {
         assert_eq!(verifier.verify(ALICE, token, NOW), Err(Rejection::Replayed));
     }
     // The seed is new, the secret is kept.
-    let same_secret = || Key::new("MZXW6YTBMZXW6YTBMZXW6YTBMZXW6YTB", "secret").unwrap();
+    let same_secret = || Key::new(seed, "secret").unwrap().with_id("new").unwrap();
     for keys in [vec![key("secret"), same_secret()], vec![same_secret(), key("secret")]] {
         let verifier = Verifier::new(keys, Arc::new(MemoryLedger::new())).unwrap();
         for minter in [minter(), Minter::new(same_secret())] {
@@ -92,9 +93,55 @@ fn every_key_counts_with_its_own_seed() {
         }
     }
     // The secret of one with the seed of the other is no key.
-    let crossed = Key::new("MZXW6YTBMZXW6YTBMZXW6YTBMZXW6YTB", "secret").unwrap();
+    let crossed = Key::new(seed, "secret").unwrap();
     let token = Minter::new(crossed).mint(ALICE, NOW).unwrap();
     assert_eq!(verifier.verify(ALICE, token, NOW), Err(Rejection::Expired));
+}
+
+#[test]
+fn a_key_counts_while_it_is_valid() {
+    let seed = "MZXW6YTBMZXW6YTBMZXW6YTBMZXW6YTB";
+    let old = || Key::new(seed, "old").unwrap().with_id("old").unwrap();
+    let keys = vec![
+        key("secret").with_validity(NOW..=u64::MAX).unwrap(),
+        old().with_validity(0..=NOW + 60).unwrap(),
+    ];
+    let verifier = Verifier::new(keys, Arc::new(MemoryLedger::new())).unwrap();
+    let decide = |minter: &Minter, now| {
+        let decision = verifier.verify(ALICE, minter.mint(ALICE, now).unwrap(), now);
+        decision.map(|accepted| accepted.key)
+    };
+    let (minter, old) = (minter(), Minter::new(old()));
+    assert_eq!(decide(&minter, NOW - 1), Err(Rejection::BadSignature));
+    assert_eq!(decide(&minter, NOW), Ok(0));
+    assert_eq!(decide(&minter, u64::MAX), Ok(0));
+    assert_eq!(decide(&old, 0), Ok(1));
+    assert_eq!(decide(&old, NOW + 60), Ok(1));
+    assert_eq!(decide(&old, NOW + 61), Err(Rejection::BadSignature));
+}
+
+#[test]
+fn keys_have_ids_of_their_own() {
+    let keys = vec![key("secret"), key("other")];
+    let refused = Verifier::new(keys, Arc::new(MemoryLedger::new())).unwrap_err();
+    assert_eq!(refused, SettingError::DuplicateKeyId);
+}
+
+#[test]
+fn other_nonce_lengths_can_be_reported() {
+    let verifier = verifier().with_nonce_policy(NoncePolicy::Report);
+    for digits in [1, 32, MAX_NONCE_LENGTH] {
+        let token = minter().with_nonce_length(digits).unwrap().mint(ALICE, NOW).unwrap();
+        assert_eq!(verifier.verify(ALICE, &token, NOW).unwrap().nonce_length, digits);
+        assert_eq!(verifier.verify(ALICE, &token, NOW), Err(Rejection::Replayed));
+    }
+    for bytes in ["", "01234567 ", "x"] {
+        assert_eq!(verifier.verify(ALICE, bytes, NOW), Err(Rejection::Malformed));
+    }
+    // The price of it.
+    let token = minter().mint("7alice@example.com", NOW).unwrap();
+    let (digits, signature) = token.split_once(' ').unwrap();
+    assert!(verifier.verify(ALICE, format!("{digits}7 {signature}"), NOW).is_ok());
 }
 
 #[test]
@@ -149,6 +196,14 @@ struct Broken;
 
 impl Ledger for Broken {
     fn spend(&self, _: &Spending, _: u64) -> Result<Spent, Unavailable> {
+        Err(Unavailable)
+    }
+
+    fn look(&self, _: &Spending, _: u64) -> Result<Spent, Unavailable> {
+        Err(Unavailable)
+    }
+
+    fn probe(&self, _: u64) -> Result<Probe, Unavailable> {
         Err(Unavailable)
     }
 

@@ -48,6 +48,24 @@ pub(super) unsafe fn write(buffer: *mut c_char, size: usize, text: &[u8]) -> Res
     Ok(())
 }
 
+/// Writes `text` and a NUL to a buffer of `*length` bytes; `*length` becomes what was written,
+/// without the NUL, or what is needed.
+///
+/// # Safety
+///
+/// Unless NULL, `buffer` is writable for `*length` bytes and does not overlap `text`.
+pub(super) unsafe fn give(
+    text: &str,
+    buffer: *mut c_char,
+    length: &mut usize,
+) -> Result<(), Failure> {
+    fits(buffer, length, text.len())?;
+    // SAFETY: the caller makes the promise that `write` asks for.
+    unsafe { write(buffer, *length, text.as_bytes()) }?;
+    *length = text.len();
+    Ok(())
+}
+
 /// Whether a text of `text_length` bytes and its NUL fit into a buffer of `*length`; if not,
 /// `*length` becomes what they need.
 pub(super) fn fits(

@@ -1,12 +1,13 @@
 //! `xtoken_config`: what verifiers and minters are made from.
 
 use std::ffi::c_char;
+use std::ops::RangeInclusive;
 
 use zeroize::Zeroizing;
 
 use super::bytes::{bytes, chars};
 use super::status::{Failure, xtoken_status};
-use crate::key::Key;
+use crate::key::{Key, KeyError};
 use crate::ledger;
 use crate::setting::{SettingError, check_deviation, check_nonce_length};
 use crate::throttle::EXPIRED_LIMIT;
@@ -21,7 +22,7 @@ use crate::totp::OTP_DEVIATION;
 ///
 /// A call that fails changes nothing.
 pub struct xtoken_config {
-    keys: Vec<Pair>,
+    keys: Vec<Parts>,
     pub(super) nonce_length: usize,
     pub(super) deviation: u64,
     pub(super) expired_limit: u64,
@@ -29,14 +30,33 @@ pub struct xtoken_config {
 }
 
 /// Not a `Key`, which cannot be copied: one config may serve several verifiers.
-struct Pair {
+struct Parts {
+    id: String,
     otp_seed: Zeroizing<Vec<u8>>,
     token_secret: Zeroizing<Vec<u8>>,
+    validity: RangeInclusive<u64>,
+}
+
+impl Parts {
+    fn key(&self) -> Result<Key, KeyError> {
+        Key::new(&self.otp_seed, &self.token_secret)?
+            .with_id(&self.id)?
+            .with_validity(self.validity.clone())
+    }
 }
 
 impl xtoken_config {
     pub(super) fn keys(&self) -> impl Iterator<Item = Result<Key, Failure>> {
-        self.keys.iter().map(|pair| Ok(Key::new(&pair.otp_seed, &pair.token_secret)?))
+        self.keys.iter().map(|parts| Ok(parts.key()?))
+    }
+
+    fn add_key(&mut self, parts: Parts) -> Result<(), Failure> {
+        parts.key()?;
+        if self.keys.iter().any(|key| key.id == parts.id) {
+            return Err(SettingError::DuplicateKeyId.into());
+        }
+        self.keys.push(parts);
+        Ok(())
     }
 }
 
@@ -63,10 +83,11 @@ pub extern "C" fn xtoken_config_new() -> Option<Box<xtoken_config>> {
 /// may be NULL, neither needs a NUL at its end.
 ///
 /// A verifier accepts tokens of every key (old and new while keys are changed over); a minter uses
-/// the first one.
+/// the first one. The key is always valid and its id is its position among the keys, from "1" on.
 ///
 /// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_INVALID_SEED`,
-/// `XTOKEN_SHORT_SEED` or `XTOKEN_EMPTY_SECRET`.
+/// `XTOKEN_SHORT_SEED`, `XTOKEN_EMPTY_SECRET` or, if another key was given that id,
+/// `XTOKEN_DUPLICATE_KEY_ID`.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn xtoken_config_add_key(
@@ -81,12 +102,54 @@ pub unsafe extern "C" fn xtoken_config_add_key(
         let otp_seed = unsafe { chars(otp_seed, otp_seed_len) }?;
         // SAFETY: as above.
         let token_secret = unsafe { bytes(token_secret, token_secret_len) }?;
-        Key::new(otp_seed, token_secret)?;
-        config.keys.push(Pair {
+        config.add_key(Parts {
+            id: (config.keys.len() + 1).to_string(),
             otp_seed: Zeroizing::new(otp_seed.into()),
             token_secret: Zeroizing::new(token_secret.into()),
-        });
-        Ok(())
+            validity: 0..=u64::MAX,
+        })
+    })
+}
+
+/// Adds a key with a name and a time, for keys that overlap while they are changed over. As
+/// `xtoken_config_add_key`, and:
+///
+/// `id` names the key in what is said of it: 1 to 64 printable ASCII characters, no spaces; not a
+/// secret; must not be NULL and needs no NUL at its end. No two keys of a config have the same.
+///
+/// A verifier accepts nothing signed with the key before the Unix time `not_before`, nor after
+/// `not_after` (both in seconds, both still valid); 0 and `UINT64_MAX` set no limit. A minter does
+/// not look at them.
+///
+/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_INVALID_KEY_ID`,
+/// `XTOKEN_DUPLICATE_KEY_ID`, `XTOKEN_INVALID_SEED`, `XTOKEN_SHORT_SEED`, `XTOKEN_EMPTY_SECRET` or,
+/// if `not_before` lies after `not_after`, `XTOKEN_INVALID_VALIDITY`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn xtoken_config_add_named_key(
+    config: Option<&mut xtoken_config>,
+    id: *const c_char,
+    id_len: usize,
+    otp_seed: *const c_char,
+    otp_seed_len: usize,
+    token_secret: *const u8,
+    token_secret_len: usize,
+    not_before: u64,
+    not_after: u64,
+) -> xtoken_status {
+    guarded!([config] {
+        // SAFETY: the header asks the caller for this many readable bytes.
+        let id = unsafe { chars(id, id_len) }?;
+        // SAFETY: as above.
+        let otp_seed = unsafe { chars(otp_seed, otp_seed_len) }?;
+        // SAFETY: as above.
+        let token_secret = unsafe { bytes(token_secret, token_secret_len) }?;
+        config.add_key(Parts {
+            id: std::str::from_utf8(id).map_err(|_| KeyError::InvalidId)?.to_owned(),
+            otp_seed: Zeroizing::new(otp_seed.into()),
+            token_secret: Zeroizing::new(token_secret.into()),
+            validity: not_before..=not_after,
+        })
     })
 }
 

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 
 use zeroize::Zeroizing;
 
-use super::bytes::{chars, fits, write};
+use super::bytes::{chars, fits, give};
 use super::config::xtoken_config;
 use super::status::{Failure, xtoken_status};
 use crate::Minter;
@@ -74,9 +74,7 @@ pub unsafe extern "C" fn xtoken_minter_mint(
         fits(buffer, length, encoded_length(minter.0.nonce_length()))?;
         let token = Zeroizing::new(minter.0.mint(jid, unix_time)?);
         // SAFETY: the header asks the caller for this many writable bytes; the token is ours.
-        unsafe { write(buffer, *length, token.as_bytes()) }?;
-        *length = token.len();
-        Ok(())
+        unsafe { give(&token, buffer, length) }
     })
 }
 

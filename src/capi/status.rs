@@ -57,11 +57,17 @@ pub const XTOKEN_BUFFER_TOO_SMALL: xtoken_status = 110;
 pub const XTOKEN_NO_RANDOM: xtoken_status = 111;
 /// A mistake in this library was caught. Please report it.
 pub const XTOKEN_INTERNAL_ERROR: xtoken_status = 112;
+/// The id of a key is empty, too long, or not printable ASCII without spaces.
+pub const XTOKEN_INVALID_KEY_ID: xtoken_status = 113;
+/// Another key of the config has this id.
+pub const XTOKEN_DUPLICATE_KEY_ID: xtoken_status = 114;
+/// The key would become valid only after it has ceased to be.
+pub const XTOKEN_INVALID_VALIDITY: xtoken_status = 115;
 
 struct Entry(xtoken_status, &'static CStr, &'static CStr);
 
 // The texts of the core stand here once more because C wants a NUL behind them; a test compares.
-static STATUSES: [Entry; 20] = [
+static STATUSES: [Entry; 23] = [
     Entry(XTOKEN_OK, c"ok", c"done"),
     Entry(
         XTOKEN_MALFORMED,
@@ -146,6 +152,21 @@ static STATUSES: [Entry; 20] = [
         c"internal-error",
         c"a mistake in xtoken was caught: please report it",
     ),
+    Entry(
+        XTOKEN_INVALID_KEY_ID,
+        c"invalid-key-id",
+        c"the id of a key is not usable: use 1 to 64 letters, digits and signs, no spaces",
+    ),
+    Entry(
+        XTOKEN_DUPLICATE_KEY_ID,
+        c"duplicate-key-id",
+        c"two keys have the same id: give each an id of its own",
+    ),
+    Entry(
+        XTOKEN_INVALID_VALIDITY,
+        c"invalid-validity",
+        c"not_before lies after not_after: the key would never be valid",
+    ),
 ];
 
 /// A stable name for logs and metrics: "ok", "replayed", "null-argument", ...; "unknown" for a
@@ -205,6 +226,8 @@ impl From<KeyError> for Failure {
             KeyError::InvalidSeed => XTOKEN_INVALID_SEED,
             KeyError::ShortSeed => XTOKEN_SHORT_SEED,
             KeyError::EmptySecret => XTOKEN_EMPTY_SECRET,
+            KeyError::InvalidId => XTOKEN_INVALID_KEY_ID,
+            KeyError::NeverValid => XTOKEN_INVALID_VALIDITY,
         })
     }
 }
@@ -213,6 +236,7 @@ impl From<SettingError> for Failure {
     fn from(error: SettingError) -> Self {
         Self(match error {
             SettingError::NoKey => XTOKEN_NO_KEY,
+            SettingError::DuplicateKeyId => XTOKEN_DUPLICATE_KEY_ID,
             SettingError::NonceLength => XTOKEN_INVALID_NONCE_LENGTH,
             SettingError::Deviation => XTOKEN_INVALID_DEVIATION,
             SettingError::Ledger => XTOKEN_INVALID_LEDGER,
@@ -261,7 +285,10 @@ mod tests {
         same(KeyError::InvalidSeed);
         same(KeyError::ShortSeed);
         same(KeyError::EmptySecret);
+        same(KeyError::InvalidId);
+        same(KeyError::NeverValid);
         same(SettingError::NoKey);
+        same(SettingError::DuplicateKeyId);
         same(SettingError::NonceLength);
         same(SettingError::Deviation);
         same(SettingError::Ledger);

@@ -1,13 +1,13 @@
 //! `xtoken_verifier`: decides about tokens.
 
-use std::ffi::c_char;
+use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
 
-use super::bytes::{chars, fits, write};
+use super::bytes::{chars, give};
 use super::config::xtoken_config;
 use super::fork::Protected;
 use super::status::{Failure, xtoken_status};
-use crate::{Verifier, ledger};
+use crate::{Key, Verifier, ledger};
 
 /// Decides about tokens and remembers which it has accepted.
 ///
@@ -22,6 +22,7 @@ use crate::{Verifier, ledger};
 pub struct xtoken_verifier {
     // Before `_protected`: the last owner of a ledger is thus never a list of them.
     verifier: Verifier,
+    key_ids: Vec<CString>,
     _protected: Protected,
 }
 
@@ -46,7 +47,11 @@ pub extern "C" fn xtoken_verifier_new(
             .with_nonce_length(config.nonce_length)?
             .with_deviation(config.deviation)?
             .with_expired_limit(config.expired_limit);
-        verifier.write(Some(Box::new(xtoken_verifier { verifier: made, _protected: protected })));
+        // No id has a NUL in it.
+        let key_ids =
+            made.keys().iter().map(Key::id).map(|id| CString::new(id).unwrap_or_default()).collect();
+        let made = xtoken_verifier { verifier: made, key_ids, _protected: protected };
+        verifier.write(Some(Box::new(made)));
         Ok(())
     })
 }
@@ -82,6 +87,90 @@ pub unsafe extern "C" fn xtoken_verifier_verify(
     })
 }
 
+/// As `xtoken_verifier_verify`, and tells which key made a token that is accepted, so that you see
+/// when an old one is no longer in use, and how far the minter's clock is off.
+///
+/// After `XTOKEN_OK`, `*key_id` is the id of the key, with a NUL behind it, valid as long as the
+/// verifier; `*step_offset` is how many steps of 30 seconds the token is ahead of `unix_time`,
+/// below zero if it is behind. Else both are as before. Either may be NULL.
+///
+/// Statuses as for `xtoken_verifier_verify`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
+    verifier: Option<&xtoken_verifier>,
+    jid: *const c_char,
+    jid_len: usize,
+    token: *const c_char,
+    token_len: usize,
+    unix_time: u64,
+    key_id: Option<&mut MaybeUninit<*const c_char>>,
+    step_offset: Option<&mut MaybeUninit<i32>>,
+) -> xtoken_status {
+    guarded!([verifier] {
+        // SAFETY: the header asks the caller for this many readable bytes.
+        let jid = unsafe { chars(jid, jid_len) }?;
+        // SAFETY: as above.
+        let token = unsafe { chars(token, token_len) }?;
+        let accepted = verifier.verifier.verify(jid, token, unix_time)?;
+        if let (Some(slot), Some(id)) = (key_id, verifier.key_ids.get(accepted.key)) {
+            slot.write(id.as_ptr());
+        }
+        if let Some(slot) = step_offset {
+            // Never more than the deviation.
+            slot.write(i32::try_from(accepted.step_offset).unwrap_or_default());
+        }
+        Ok(())
+    })
+}
+
+/// Writes why a token is refused, or that it is not, for a person: a line for each thing found,
+/// the one to begin with first, each a stable name, ": " and a sentence, with a NUL behind the
+/// last. "good: ..." means that it would be accepted; other names are "malformed", "nonce-length",
+/// "long-address", "other-address", "bad-signature", "inactive-key", "mixed-keys", "clock",
+/// "expired", "replayed", "throttled" and "unavailable", and later versions may add some.
+///
+/// Spends nothing; takes some milliseconds. Never show it to the client.
+///
+/// `jid`, `token` and `unix_time` are as for `xtoken_verifier_verify`. `others` may be NULL; else it
+/// has an address, or a host for the same user, in each line, that may have been signed by mistake.
+/// `buffer`, `*length` and a buffer that is too small are as for `xtoken_minter_mint`.
+///
+/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or `XTOKEN_BUFFER_TOO_SMALL`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn xtoken_verifier_explain(
+    verifier: Option<&xtoken_verifier>,
+    jid: *const c_char,
+    jid_len: usize,
+    token: *const c_char,
+    token_len: usize,
+    unix_time: u64,
+    others: *const c_char,
+    others_len: usize,
+    buffer: *mut c_char,
+    length: Option<&mut usize>,
+) -> xtoken_status {
+    guarded!([verifier, length] {
+        // SAFETY: the header asks the caller for this many readable bytes.
+        let jid = unsafe { chars(jid, jid_len) }?;
+        // SAFETY: as above.
+        let token = unsafe { chars(token, token_len) }?;
+        let others = match others.is_null() {
+            true => &[],
+            // SAFETY: as above.
+            false => unsafe { chars(others, others_len) }?,
+        };
+        let others: Vec<_> =
+            others.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+        let findings = verifier.verifier.explain(jid, token, unix_time, &others);
+        let lines: Vec<_> =
+            findings.iter().map(|finding| format!("{}: {finding}", finding.name())).collect();
+        // SAFETY: the header asks the caller for this many writable bytes; the text is ours.
+        unsafe { give(&lines.join("\n"), buffer, length) }
+    })
+}
+
 /// Writes what kept the ledger from answering, for the log of the program: after
 /// `XTOKEN_UNAVAILABLE` a text with a NUL behind it, else an empty one.
 ///
@@ -97,11 +186,8 @@ pub unsafe extern "C" fn xtoken_verifier_trouble(
 ) -> xtoken_status {
     guarded!([verifier, length] {
         let text = verifier.verifier.ledger().trouble().unwrap_or_default();
-        fits(buffer, length, text.len())?;
         // SAFETY: the header asks the caller for this many writable bytes; the text is ours.
-        unsafe { write(buffer, *length, text.as_bytes()) }?;
-        *length = text.len();
-        Ok(())
+        unsafe { give(&text, buffer, length) }
     })
 }
 

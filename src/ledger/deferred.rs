@@ -4,7 +4,7 @@ use std::os::fd::RawFd;
 
 use super::{Spending, Spent, Unavailable};
 
-/// Names a spending that has begun, within its ledger and process.
+/// Names a question to a ledger, within it and its process.
 pub type Ticket = u64;
 
 /// What a ledger decided about a ticket.
@@ -17,6 +17,9 @@ pub type Outcome = Result<Spent, Unavailable>;
 pub trait Deferred {
     /// Begins to spend a token. [`Unavailable`] at once if too many have begun.
     fn begin(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable>;
+
+    /// Begins to [look](super::Ledger::look), as [`begin`](Self::begin) begins to spend.
+    fn begin_look(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable>;
 
     /// What has been answered since the last call.
     fn finished(&self) -> Vec<(Ticket, Outcome)>;

@@ -8,12 +8,12 @@
 mod calendar;
 mod table;
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use std::{fmt, iter};
 
-use super::{Held, Ledger, Spending, Spent, Unavailable};
+use super::{Held, Ledger, Probe, Spending, Spent, Unavailable};
 use crate::totp::step_at;
 use calendar::Calendar;
 use table::Table;
@@ -58,6 +58,10 @@ impl MemoryLedger {
         }
     }
 
+    fn shard(&self, fingerprint: u128) -> Result<MutexGuard<'_, Vec<StepTable>>, Unavailable> {
+        Ok(self.shards.get(fingerprint as usize % SHARDS).ok_or(Unavailable)?.lock()?)
+    }
+
     /// Drops the tables of the steps that are over, once per step.
     fn drop_what_is_over(&self, now: u64) -> Result<(), Unavailable> {
         let step = step_at(now);
@@ -83,8 +87,7 @@ impl Ledger for MemoryLedger {
         self.drop_what_is_over(now)?;
 
         let fingerprint = u128::from_le_bytes(spending.fingerprint);
-        let shard = self.shards.get(fingerprint as usize % SHARDS).ok_or(Unavailable)?;
-        let mut tables = shard.lock()?;
+        let mut tables = self.shard(fingerprint)?;
         // By chance a one-time password can be good in two steps; then it is spent in both.
         let (mut others, mut own) = (false, None);
         for table in tables.iter_mut() {
@@ -109,6 +112,27 @@ impl Ledger for MemoryLedger {
         tables.try_reserve(1)?;
         tables.push(StepTable { step: spending.step, spent });
         Ok(Spent::First)
+    }
+
+    fn look(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
+        self.drop_what_is_over(now)?;
+
+        let fingerprint = u128::from_le_bytes(spending.fingerprint);
+        let tables = self.shard(fingerprint)?;
+        let is_spent = tables.iter().any(|table| table.spent.contains(fingerprint));
+        let is_over = self.calendar.lock()?.is_closed(spending.step);
+        Ok(if is_spent || is_over { Spent::Again } else { Spent::First })
+    }
+
+    fn probe(&self, _now: u64) -> Result<Probe, Unavailable> {
+        self.remembered().map(|_| Probe { clock: None }).ok_or(Unavailable)
+    }
+
+    fn remembered(&self) -> Option<u64> {
+        self.shards.iter().try_fold(0, |sum, shard| {
+            let tables = shard.lock().ok()?;
+            Some(sum + tables.iter().map(|table| table.spent.len() as u64).sum::<u64>())
+        })
     }
 
     fn hold(&self) -> Box<dyn Held + '_> {
@@ -162,13 +186,17 @@ mod tests {
             self.monotonic.fetch_add(seconds, Relaxed);
         }
 
+        /// Looks before it spends: what it is told must be true.
         fn spend(&self, fingerprint: u8, step: u64) -> Spent {
             let spending = Spending {
                 fingerprint: [fingerprint; 16],
                 step,
                 good_until: crate::totp::good_until(step, 1),
             };
-            self.ledger.spend(&spending, self.wall).unwrap()
+            let foreseen = self.ledger.look(&spending, self.wall);
+            let spent = self.ledger.spend(&spending, self.wall);
+            assert_eq!(foreseen, spent);
+            spent.unwrap()
         }
 
         fn steps_kept(&self) -> usize {
@@ -283,6 +311,25 @@ mod tests {
         });
         let spending = Spending { fingerprint: [1; 16], step: 10, good_until: 360 };
         assert_eq!(clocks.ledger.spend(&spending, 300), Err(Unavailable));
+        assert_eq!(clocks.ledger.look(&spending, 300), Err(Unavailable));
+        assert_eq!(clocks.ledger.probe(300), Err(Unavailable));
+        assert_eq!(clocks.ledger.remembered(), None);
+    }
+
+    #[test]
+    fn what_is_remembered_is_counted() {
+        let mut clocks = Clocks::at(300);
+        assert_eq!(clocks.ledger.probe(300), Ok(Probe { clock: None }));
+        assert_eq!(clocks.ledger.remembered(), Some(0));
+        for fingerprint in 0..200 {
+            clocks.spend(fingerprint, 10);
+            clocks.spend(fingerprint, 10);
+        }
+        clocks.spend(200, 11);
+        assert_eq!(clocks.ledger.remembered(), Some(201));
+        clocks.pass(60);
+        clocks.spend(201, 12);
+        assert_eq!(clocks.ledger.remembered(), Some(2));
     }
 
     #[test]

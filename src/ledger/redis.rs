@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, mem, process, thread};
 
 use super::deferred::{Deferred, Outcome, Ticket};
-use super::{Held, Ledger, Spending, Spent, Unavailable};
+use super::{Held, Ledger, Probe, Spending, Spent, Unavailable};
 use crate::setting::SettingError;
 use queue::Queue;
 use settings::Settings;
@@ -96,6 +96,14 @@ impl Ledger for RedisLedger {
         self.queue()?.spend(spending, now)
     }
 
+    fn look(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
+        self.queue()?.look(spending, now)
+    }
+
+    fn probe(&self, now: u64) -> Result<Probe, Unavailable> {
+        Ok(Probe { clock: Some(self.queue()?.clock(now)?) })
+    }
+
     fn trouble(&self) -> Option<String> {
         self.existing()?.trouble().map(|trouble| trouble.to_string())
     }
@@ -112,6 +120,10 @@ impl Ledger for RedisLedger {
 impl Deferred for RedisLedger {
     fn begin(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable> {
         self.queue()?.begin(spending, now)
+    }
+
+    fn begin_look(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable> {
+        self.queue()?.begin_look(spending, now)
     }
 
     fn finished(&self) -> Vec<(Ticket, Outcome)> {

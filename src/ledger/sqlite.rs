@@ -17,7 +17,7 @@ use rusqlite::{
 };
 
 use super::stretches::Stretches;
-use super::{Held, Ledger, Spending, Spent, Unavailable};
+use super::{Held, Ledger, Probe, Spending, Spent, Unavailable};
 use crate::totp::{OTP_INTERVAL, step_at};
 
 /// How often a lock of another process is tried for, a millisecond apart; a server's event loop
@@ -25,6 +25,8 @@ use crate::totp::{OTP_INTERVAL, step_at};
 const TRIES: i32 = 200;
 /// Rows that leave in one transaction: about a millisecond's worth.
 const EXPIRED_AT_ONCE: u32 = 300;
+/// Where counting what is remembered ends: a few milliseconds' worth.
+const COUNTED_AT_MOST: u32 = 50_000;
 /// How far back steps are closed when it is unknown which had logins: a day.
 const UNKNOWN_STEPS: u64 = 86_400 / OTP_INTERVAL;
 /// `PRAGMA application_id`: "xtok".
@@ -98,24 +100,48 @@ impl SqliteLedger {
         let path = path::absolute(&path).unwrap_or_else(|_| path.as_ref().to_owned());
         Self { path, state: Mutex::default() }
     }
+
+    fn answer<T>(
+        &self,
+        work: impl FnOnce(&mut State) -> Result<T, Error>,
+    ) -> Result<T, Unavailable> {
+        let mut state = self.state.lock()?;
+        let result = work(&mut state);
+        state.trouble =
+            result.as_ref().err().map(|error| format!("{}: {error}", self.path.display()));
+        result.map_err(|error| {
+            state.react(&error);
+            Unavailable
+        })
+    }
 }
 
 impl Ledger for SqliteLedger {
     fn spend(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
-        let mut state = self.state.lock()?;
-        let result = state.spend(&self.path, spending, now);
-        state.trouble =
-            result.as_ref().err().map(|error| format!("{}: {error}", self.path.display()));
-        match result {
-            Ok(spent) => {
-                state.last_spent = Some(now);
-                Ok(spent)
-            }
-            Err(error) => {
-                state.react(&error);
-                Err(Unavailable)
-            }
-        }
+        self.answer(|state| {
+            let spent = state.ask(&self.path, spending, now, |open| open.spend(spending, now))?;
+            state.last_spent = Some(now);
+            Ok(spent)
+        })
+    }
+
+    fn look(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
+        self.answer(|state| state.ask(&self.path, spending, now, |open| open.look(spending)))
+    }
+
+    fn probe(&self, _now: u64) -> Result<Probe, Unavailable> {
+        self.answer(|state| state.probe(&self.path))?;
+        Ok(Probe { clock: None })
+    }
+
+    /// Counts to 50,000: that many means that many or more. `None` before first use, and while
+    /// another thread uses the file.
+    fn remembered(&self) -> Option<u64> {
+        let state = self.state.try_lock().ok()?;
+        let open = state.open.as_ref().filter(|open| open.process == process::id())?;
+        let count = "SELECT count(*) FROM (SELECT 1 FROM spent LIMIT ?1)";
+        let mut count = open.connection.as_ref()?.prepare_cached(count).ok()?;
+        count.query_row([COUNTED_AT_MOST], |row| row.get::<_, u32>(0)).ok().map(u64::from)
     }
 
     fn trouble(&self) -> Option<String> {
@@ -136,15 +162,41 @@ impl Ledger for SqliteLedger {
 }
 
 impl State {
-    fn spend(&mut self, path: &Path, spending: &Spending, now: u64) -> Result<Spent, Error> {
+    fn ask(
+        &mut self,
+        path: &Path,
+        spending: &Spending,
+        now: u64,
+        question: impl FnOnce(&mut Open) -> Result<Spent, Error>,
+    ) -> Result<Spent, Error> {
         let open = self.open(path, spending, now)?;
         let file = open.file;
-        let spent = open.spend(spending, now)?;
+        let spent = question(open)?;
         // A file that was replaced in between remembers nothing for others.
         if identity(path)? != Some(file) {
             return Err(Error::Replaced);
         }
         Ok(spent)
+    }
+
+    /// Writes to the file what it says already, over a connection of its own. What has to be
+    /// prepared in a new file, or after a restart of the machine, is left to the first token: how
+    /// long it has to wait depends on its window.
+    fn probe(&self, path: &Path) -> Result<(), Error> {
+        if self.open.as_ref().is_some_and(|open| open.process != process::id()) {
+            return Err(Error::Forked);
+        }
+        if identity(path)?.is_none() {
+            // A file that we left would be taken for one that was emptied.
+            let trial = beside(path, &format!(".probe-{}", process::id()));
+            create(&trial)?;
+            fs::remove_file(trial)?;
+            return Ok(());
+        }
+        let connection = connect(path)?;
+        let version: i32 = connection.pragma_query_value(None, "user_version", |r| r.get(0))?;
+        connection.pragma_update(None, "user_version", version)?;
+        Ok(())
     }
 
     /// The connection, made anew for a new file.
@@ -222,6 +274,17 @@ impl Open {
         }
         write
     }
+
+    fn look(&self, spending: &Spending) -> Result<Spent, Error> {
+        let connection = self.connection.as_ref().ok_or(Error::Forked)?;
+        let is_spent = connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM spent WHERE fingerprint = ?1)
+                 OR EXISTS (SELECT 1 FROM closed WHERE ?2 BETWEEN first AND last)",
+            )?
+            .query_row(params![spending.fingerprint, integer(spending.step)], |row| row.get(0))?;
+        Ok(if is_spent { Spent::Again } else { Spent::First })
+    }
 }
 
 fn spend(
@@ -252,13 +315,8 @@ fn spend(
 /// Puts a new file, with the steps of the present closed, in the place of a damaged one, which is
 /// kept beside it. There is a file at every moment.
 fn replace(path: &Path, spending: &Spending, now: u64) -> Result<(), Error> {
-    let beside = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
     let me = process::id();
-    let new = beside(&format!(".new-{me}"));
+    let new = beside(path, &format!(".new-{me}"));
     let _ = fs::remove_file(&new);
     create(&new)?;
     let mut connection = Connection::open_with_flags(&new, flags())?;
@@ -267,15 +325,21 @@ fn replace(path: &Path, spending: &Spending, now: u64) -> Result<(), Error> {
     prepare(&mut connection, &preparation)?;
     drop(connection);
 
-    let aside = |suffix: &str| beside(&format!(".damaged-{now}-{me}{suffix}"));
+    let aside = |suffix: &str| beside(path, &format!(".damaged-{now}-{me}{suffix}"));
     // Not every file system knows hard links.
     fs::hard_link(path, aside("")).or_else(|_| fs::copy(path, aside("")).map(drop))?;
     for suffix in ["-wal", "-shm"] {
         // Often there is none.
-        let _ = fs::rename(beside(suffix), aside(suffix));
+        let _ = fs::rename(beside(path, suffix), aside(suffix));
     }
     fs::rename(new, path)?;
     Ok(())
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// Makes an empty file that is private. One that exists is not opened: closing it again would

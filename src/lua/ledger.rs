@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use mlua::{
-    IntoLua, Lua, MetaMethod, MultiValue, Result, Table, UserData, UserDataFields, UserDataMethods,
-    Value,
+    IntoLua, IntoLuaMulti, Lua, MetaMethod, MultiValue, Result, Table, UserData, UserDataFields,
+    UserDataMethods, Value,
 };
 
 use super::options::BadOption;
 use super::or_message;
+use super::time::unix_time_or_now;
 use crate::Rejection;
 use crate::ledger::{self, Ledger, Spent, Unavailable};
 use crate::setting::SettingError;
@@ -31,10 +32,25 @@ impl UserData for LuaLedger {
 
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
         methods.add_method("trouble", |_, this, ()| Ok(this.0.trouble()));
+        methods.add_method("probe", |lua, this, time: Value| probe(lua, &*this.0, &time));
+        methods.add_method("remembered", |_, this, ()| Ok(this.0.remembered()));
         methods.add_method("descriptor", |_, this, ()| {
             Ok(this.0.deferred().and_then(|ledger| ledger.descriptor()))
         });
         methods.add_method("finished", |lua, this, ()| finished(lua, &*this.0));
+    }
+}
+
+fn probe(lua: &Lua, ledger: &dyn Ledger, time: &Value) -> Result<MultiValue> {
+    let Some(now) = unix_time_or_now(time) else {
+        return (false, "unix_time must be whole seconds, 0 or later").into_lua_multi(lua);
+    };
+    match ledger.probe(now) {
+        Ok(probe) => (true, probe.clock).into_lua_multi(lua),
+        Err(error) => {
+            let trouble = ledger.trouble().unwrap_or_else(|| error.to_string());
+            (false, trouble).into_lua_multi(lua)
+        }
     }
 }
 

@@ -8,25 +8,37 @@ use super::ledger::LuaLedger;
 use super::time::whole_number;
 use crate::key::{Key, KeyError};
 use crate::ledger::{self, Ledger};
-use crate::setting::{SettingError, check_deviation};
+use crate::setting::{NoncePolicy, SettingError, check_deviation};
 use crate::throttle::EXPIRED_LIMIT;
 use crate::token::DEFAULT_NONCE_LENGTH;
 use crate::totp::OTP_DEVIATION;
 use crate::{Minter, Verifier};
 
-const NAMES: [&str; 7] =
-    ["otp_seed", "token_secret", "keys", "nonce_length", "deviation", "expired_limit", "ledger"];
+const NAMES: [&str; 8] = [
+    "otp_seed",
+    "token_secret",
+    "keys",
+    "nonce_length",
+    "nonce_policy",
+    "deviation",
+    "expired_limit",
+    "ledger",
+];
+const KEY_NAMES: [&str; 5] = ["id", "otp_seed", "token_secret", "not_before", "not_after"];
 
 /// An option that cannot be used: what to do about it, and its name.
 pub(super) struct BadOption {
     pub(super) message: String,
     pub(super) option: Option<&'static str>,
+    /// In which of `keys` it is, counted from 1.
+    pub(super) key: Option<usize>,
 }
 
 /// The options, checked.
 pub(super) struct Options {
     keys: Vec<Key>,
     nonce_length: usize,
+    nonce_policy: NoncePolicy,
     deviation: u64,
     expired_limit: u64,
     ledger: Option<Arc<dyn Ledger>>,
@@ -40,16 +52,13 @@ impl Options {
             return Err(bad(None, format!("options must be a table, not {}", kind(options))));
         };
         refuse_unknown(options, &NAMES)?;
-        let whole = |name, otherwise| match get(options, name)? {
-            Value::Nil => Ok(otherwise),
-            value => whole_number(&value)
-                .ok_or_else(|| bad(name, format!("{name} must be a whole number from 0 on"))),
-        };
+        let whole = |name, otherwise| number(options, name, otherwise);
         Ok(Self {
             keys: keys(options)?,
             nonce_length: whole("nonce_length", DEFAULT_NONCE_LENGTH as u64)?
                 .try_into()
                 .map_err(|_| SettingError::NonceLength)?,
+            nonce_policy: nonce_policy(&get(options, "nonce_policy")?)?,
             deviation: whole("deviation", OTP_DEVIATION)?,
             expired_limit: whole("expired_limit", EXPIRED_LIMIT)?,
             ledger: ledger(&get(options, "ledger")?)?,
@@ -63,6 +72,7 @@ impl Options {
         };
         Ok(Verifier::new(self.keys, ledger)?
             .with_nonce_length(self.nonce_length)?
+            .with_nonce_policy(self.nonce_policy)
             .with_deviation(self.deviation)?
             .with_expired_limit(self.expired_limit))
     }
@@ -84,14 +94,13 @@ fn keys(options: &Table) -> Result<Vec<Key>> {
                 let message = "give either keys or otp_seed and token_secret, not both";
                 return Err(bad("keys", message));
             }
-            let pairs = list.sequence_values::<Value>().map(|pair| match pair {
-                Ok(Value::Table(pair)) => {
-                    refuse_unknown(&pair, &["otp_seed", "token_secret"])?;
-                    key(&pair)
+            let keys = (1..).zip(list.sequence_values::<Value>()).map(|(at, entry)| match entry {
+                Ok(Value::Table(entry)) => {
+                    listed_key(&entry, at).map_err(|error| BadOption { key: Some(at), ..error })
                 }
                 _ => Err(bad("keys", "keys must be a list of tables")),
             });
-            let keys = pairs.collect::<Result<Vec<_>>>()?;
+            let keys = keys.collect::<Result<Vec<_>>>()?;
             // What lies behind a hole or under a name would be a key silently not used.
             if keys.len() != list.pairs::<Value, Value>().count() {
                 return Err(bad("keys", "keys must be a list of tables"));
@@ -105,6 +114,36 @@ fn keys(options: &Table) -> Result<Vec<Key>> {
 fn key(pair: &Table) -> Result<Key> {
     let (seed, secret) = (string(pair, "otp_seed")?, string(pair, "token_secret")?);
     Ok(Key::new(&*seed, &*secret)?)
+}
+
+/// One of `keys`. Without an id it is called by its position.
+fn listed_key(entry: &Table, at: usize) -> Result<Key> {
+    refuse_unknown(entry, &KEY_NAMES)?;
+    let key = key(entry)?;
+    let key = match get(entry, "id")? {
+        Value::Nil => key.with_id(at.to_string())?,
+        _ => key.with_id(&*string(entry, "id")?)?,
+    };
+    let first = number(entry, "not_before", 0)?;
+    let last = number(entry, "not_after", u64::MAX)?;
+    Ok(key.with_validity(first..=last)?)
+}
+
+fn number(options: &Table, name: &'static str, otherwise: u64) -> Result<u64> {
+    match get(options, name)? {
+        Value::Nil => Ok(otherwise),
+        value => whole_number(&value)
+            .ok_or_else(|| bad(name, format!("{name} must be a whole number from 0 on"))),
+    }
+}
+
+fn nonce_policy(value: &Value) -> Result<NoncePolicy> {
+    match value {
+        Value::Nil => Ok(NoncePolicy::default()),
+        Value::String(name) if name == "exact" => Ok(NoncePolicy::Exact),
+        Value::String(name) if name == "report" => Ok(NoncePolicy::Report),
+        _ => Err(bad("nonce_policy", "nonce_policy must be \"exact\" or \"report\"")),
+    }
 }
 
 fn string(options: &Table, name: &'static str) -> Result<BorrowedBytes> {
@@ -167,7 +206,7 @@ fn kind(value: &Value) -> &'static str {
 }
 
 fn bad(option: impl Into<Option<&'static str>>, message: impl Into<String>) -> BadOption {
-    BadOption { message: message.into(), option: option.into() }
+    BadOption { message: message.into(), option: option.into(), key: None }
 }
 
 impl From<KeyError> for BadOption {
@@ -175,6 +214,8 @@ impl From<KeyError> for BadOption {
         let option = match error {
             KeyError::InvalidSeed | KeyError::ShortSeed => "otp_seed",
             KeyError::EmptySecret => "token_secret",
+            KeyError::InvalidId => "id",
+            KeyError::NeverValid => "not_after",
         };
         bad(option, error.to_string())
     }
@@ -183,7 +224,7 @@ impl From<KeyError> for BadOption {
 impl From<SettingError> for BadOption {
     fn from(error: SettingError) -> Self {
         let option = match error {
-            SettingError::NoKey => "keys",
+            SettingError::NoKey | SettingError::DuplicateKeyId => "keys",
             SettingError::NonceLength => "nonce_length",
             SettingError::Deviation => "deviation",
             SettingError::Ledger => "ledger",

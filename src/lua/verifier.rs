@@ -4,6 +4,8 @@
 //! it for handing over two strings; by hand it costs about 60. A login is worth a few of them,
 //! but the event loop of a server that is flooded with tokens pays for each.
 
+mod explain;
+
 use std::ffi::{CStr, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
@@ -12,8 +14,8 @@ use mlua::ffi::{self, lua_State};
 use mlua::{AnyUserData, Function, Lua, Result, Value};
 
 use super::time::{now, whole_number};
-use crate::Rejection;
-use crate::verify::{Begun, Verifier};
+use crate::verify::{Accepted, Begun, Verifier};
+use crate::{Key, Rejection};
 
 /// Makes verifier objects: userdata that hold a pointer to a [`Verifier`] of their own.
 pub(super) struct Class {
@@ -41,11 +43,17 @@ impl Class {
 /// [`receiver`] recognises its objects.
 unsafe extern "C-unwind" fn open_class(state: *mut lua_State) -> c_int {
     type Method = (&'static CStr, ffi::lua_CFunction);
-    let methods: [Method; 3] = [(c"verify", verify), (c"begin", begin), (c"seed_bits", seed_bits)];
+    let methods: [Method; 5] = [
+        (c"verify", verify),
+        (c"begin", begin),
+        (c"explain", explain::explain),
+        (c"begin_explain", explain::begin_explain),
+        (c"seed_bits", seed_bits),
+    ];
     // SAFETY: each call pushes or pops as its comment says; eight slots are always there.
     unsafe {
         ffi::lua_createtable(state, 0, 4); // metatable
-        ffi::lua_createtable(state, 0, 3); // metatable, methods
+        ffi::lua_createtable(state, 0, 5); // metatable, methods
         for (name, function) in methods {
             ffi::lua_pushvalue(state, -2);
             ffi::lua_pushcclosure(state, function, 1);
@@ -76,7 +84,8 @@ unsafe extern "C-unwind" fn construct(state: *mut lua_State) -> c_int {
     1
 }
 
-/// `verifier:verify(jid, token [, unix_time])` -> true | false, reason
+/// `verifier:verify(jid, token [, unix_time])` -> true, key_id, step_offset, nonce_length | false,
+/// reason
 unsafe extern "C-unwind" fn verify(state: *mut lua_State) -> c_int {
     // SAFETY: `state` is the one Lua called with.
     unsafe {
@@ -86,7 +95,8 @@ unsafe extern "C-unwind" fn verify(state: *mut lua_State) -> c_int {
     }
 }
 
-/// `verifier:begin(jid, token [, unix_time])` -> true | false, reason | nil, ticket
+/// `verifier:begin(jid, token [, unix_time])` -> as `verify` | nil, ticket, key_id, step_offset,
+/// nonce_length
 unsafe extern "C-unwind" fn begin(state: *mut lua_State) -> c_int {
     // SAFETY: `state` is the one Lua called with.
     unsafe { decide(state, |verifier, jid, token, now| verifier.begin(jid, token, now)) }
@@ -106,16 +116,16 @@ unsafe fn decide(
     // SAFETY: nothing here wants to be dropped; a C function has room for these results.
     unsafe {
         match outcome {
-            Ok(Ok(Ok(Begun::Accepted(_)))) => {
+            Ok(Ok((verifier, Ok(Begun::Accepted(accepted))))) => {
                 ffi::lua_pushboolean(state, 1);
-                1
+                1 + push_accepted(state, verifier, &accepted)
             }
-            Ok(Ok(Ok(Begun::Pending(_, ticket)))) => {
+            Ok(Ok((verifier, Ok(Begun::Pending(accepted, ticket))))) => {
                 ffi::lua_pushnil(state);
                 ffi::lua_pushinteger(state, ticket as ffi::lua_Integer);
-                2
+                2 + push_accepted(state, verifier, &accepted)
             }
-            Ok(Ok(Err(rejection))) => {
+            Ok(Ok((_, Err(rejection)))) => {
                 let name = rejection.name();
                 ffi::lua_pushboolean(state, 0);
                 ffi::lua_pushlstring(state, name.as_ptr().cast(), name.len());
@@ -127,26 +137,54 @@ unsafe fn decide(
     }
 }
 
-unsafe fn try_decide(
+unsafe fn try_decide<'a>(
     state: *mut lua_State,
     how: impl FnOnce(&Verifier, &[u8], &[u8], u64) -> Decision,
-) -> std::result::Result<Decision, BadArgument> {
-    // SAFETY: the strings stay on the stack, and so in memory, until this function returns.
+) -> std::result::Result<(&'a Verifier, Decision), BadArgument> {
+    // SAFETY: what is on the stack stays in memory until the function that Lua called returns.
     unsafe {
         let verifier = receiver(state)?;
         let (jid, token) = (string(state, 2)?, string(state, 3)?);
-        Ok(how(verifier, jid, token, unix_time(state, 4)?))
+        Ok((verifier, how(verifier, jid, token, unix_time(state, 4)?)))
     }
 }
 
-/// `verifier:seed_bits()` -> bits of the weakest seed
+/// Pushes key_id, step_offset, nonce_length.
+unsafe fn push_accepted(state: *mut lua_State, verifier: &Verifier, accepted: &Accepted) -> c_int {
+    let id = verifier.keys().get(accepted.key).map_or("", Key::id);
+    // SAFETY: the string is copied; a C function has room for these results.
+    unsafe {
+        ffi::lua_pushlstring(state, id.as_ptr().cast(), id.len());
+        ffi::lua_pushinteger(state, accepted.step_offset as ffi::lua_Integer);
+        ffi::lua_pushinteger(state, accepted.nonce_length as ffi::lua_Integer);
+    }
+    3
+}
+
+/// `verifier:seed_bits([key_id])` -> bits of the weakest seed, or of that key's; nil if there is
+/// no such key
 unsafe extern "C-unwind" fn seed_bits(state: *mut lua_State) -> c_int {
-    // SAFETY: `state` is the one Lua called with.
-    match unsafe { receiver(state) } {
-        Ok(verifier) => {
-            let bits = verifier.seed_bits();
+    // SAFETY: `state` is the one Lua called with; the string stays on the stack.
+    let asked = unsafe {
+        receiver(state).and_then(|verifier| {
+            let id = optional(state, 2, |state, index| string(state, index))?;
+            Ok((verifier, id))
+        })
+    };
+    match asked {
+        Ok((verifier, id)) => {
+            let named = |key: &&Key| Some(key.id().as_bytes()) == id;
+            let bits = match id {
+                None => Some(verifier.seed_bits()),
+                Some(_) => verifier.keys().iter().find(named).map(Key::seed_bits),
+            };
             // SAFETY: a C function has room for a result.
-            unsafe { ffi::lua_pushinteger(state, bits as ffi::lua_Integer) };
+            unsafe {
+                match bits {
+                    Some(bits) => ffi::lua_pushinteger(state, bits as ffi::lua_Integer),
+                    None => ffi::lua_pushnil(state),
+                }
+            }
             1
         }
         // SAFETY: nothing here wants to be dropped.
@@ -199,6 +237,19 @@ unsafe fn string<'a>(
         let mut length = 0;
         let start = ffi::lua_tolstring(state, index, &mut length);
         Ok(slice::from_raw_parts(start.cast(), length))
+    }
+}
+
+/// What `read` makes of an argument, `None` if it was left out.
+unsafe fn optional<T>(
+    state: *mut lua_State,
+    index: c_int,
+    read: impl FnOnce(*mut lua_State, c_int) -> std::result::Result<T, BadArgument>,
+) -> std::result::Result<Option<T>, BadArgument> {
+    // SAFETY: looks at one value of the stack.
+    match unsafe { ffi::lua_type(state, index) } {
+        ffi::LUA_TNIL | ffi::LUA_TNONE => Ok(None),
+        _ => read(state, index).map(Some),
     }
 }
 

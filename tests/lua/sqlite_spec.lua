@@ -51,7 +51,7 @@ describe("the ledger in a file", function ()
 			local url = "sqlite:"..path;
 			local function by_another_process(token)
 				local script = ("local v = assert(require 'xtoken'.new_verifier { otp_seed = %q, token_secret = %q, "
-					.."ledger = %q }) print(select(2, v:verify(%q, %q, %d)) or 'accepted')")
+					.."ledger = %q }) print((select(2, v:verify(%q, %q, %d))))")
 					:format(support.seed, support.secret, url, jid, token, now);
 				local status, printed = support.run(support.version, script);
 				assert.equal(0, status, printed);
@@ -61,7 +61,7 @@ describe("the ledger in a file", function ()
 			local first, second = support.verifier { ledger = url }, support.verifier { ledger = url };
 			assert.is_true(first:verify(jid, minter:mint(jid, now), now));
 			assert.is_true(second:verify(jid, minter:mint(jid, now), now));
-			assert.equal("accepted", by_another_process(minter:mint(jid, now)));
+			assert.equal("default", by_another_process(minter:mint(jid, now)));
 			for _, verifier in ipairs { first, second } do
 				local token = minter:mint(jid, now);
 				assert.is_true(verifier:verify(jid, token, now));

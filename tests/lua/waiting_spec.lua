@@ -27,7 +27,7 @@ describe("a ledger that answers at once", function ()
 	it("gives no tickets", function ()
 		local ledger = assert(xtoken.new_ledger("memory:"));
 		local verifier, token = support.verifier { ledger = ledger }, minter:mint(jid, now);
-		assert.equal("true nil", answer(verifier:begin(jid, token, now)));
+		assert.equal("true default", answer(verifier:begin(jid, token, now)));
 		assert.equal("false replayed", answer(verifier:begin(jid, token, now)));
 		assert.equal("false malformed", answer(verifier:begin(jid, "", now)));
 		assert.is_nil(next(ledger:finished()));
@@ -84,6 +84,27 @@ describe("a ledger that answers later", function ()
 		end
 		collectgarbage();
 		collectgarbage();
+	end);
+end);
+
+describe("what a ledger says of itself", function ()
+	it("is how many it remembers, and that it is there", function ()
+		local ledger = assert(xtoken.new_ledger("memory:"));
+		local verifier = support.verifier { ledger = ledger };
+		assert.equal(0, ledger:remembered());
+		assert.is_true(verifier:verify(jid, minter:mint(jid, now), now));
+		assert.equal(1, ledger:remembered());
+		assert.equal("true nil", answer(ledger:probe()));
+		assert.equal("true nil", answer(ledger:probe(now)));
+	end);
+
+	it("is what keeps it from answering", function ()
+		local ledger = assert(xtoken.new_ledger(nowhere));
+		assert.is_nil(ledger:remembered());
+		local ok, trouble = ledger:probe(now);
+		assert.is_false(ok);
+		assert.is_true(trouble:find("cannot be reached", 1, true) ~= nil);
+		assert.equal("false unix_time must be whole seconds, 0 or later", answer(ledger:probe(1.5)));
 	end);
 end);
 

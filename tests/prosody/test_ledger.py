@@ -49,19 +49,24 @@ def test_in_memory_they_do_not(prosody, options, key):
         assert not (server.folder / "token_ledger.sqlite").exists()
 
 
+def lua(code, *arguments):
+    """The words that a program with the module xtoken prints."""
+    code = f"package.cpath = '{PLUGINS}/?.so'; local xtoken = require 'xtoken'; {code}"
+    done = subprocess.run(["lua5.4", "-", *arguments], input=code, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.split()
+
+
 def test_another_process_shares_the_file(prosody, options, key):
     """Prosody beside another program that verifies, here one in Lua."""
     with prosody({"localhost": {**options, "token_ledger": "tokens.db"}}) as server:
         code = (
-            f"package.cpath = '{PLUGINS}/?.so'; local seed, secret, token, url = ...;"
-            "local v = assert(require 'xtoken'.new_verifier { otp_seed = seed, token_secret = secret, ledger = url });"
+            "local seed, secret, token, url = ...;"
+            "local v = assert(xtoken.new_verifier { otp_seed = seed, token_secret = secret, ledger = url });"
             "print(v:verify('alice@localhost', token))"
         )
 
         def other(token):
-            command = ["lua5.4", "-", *key, token, f"sqlite:{server.folder}/tokens.db"]
-            done = subprocess.run(command, input=code, stdout=subprocess.PIPE, text=True, check=True)
-            return done.stdout.split()
+            return lua(code, *key, token, f"sqlite:{server.folder}/tokens.db")
 
         first, second = mint("alice@localhost", key), mint("alice@localhost", key)
         assert log_in(server, first) == "success"
@@ -116,6 +121,11 @@ def refused_and_told(server, key):
     assert "EVENT authentication-failure temporary-auth-failure" in server.log()
 
 
+def probe(disk):
+    """What another process is told that asks the ledger for a sign of life."""
+    return lua("print(xtoken.new_ledger(...):probe())", f"sqlite:{disk.folder}/tokens.sqlite")
+
+
 def accepted_and_told(server, key, spent):
     assert log_in(server, spent) == "not-authorized"
     assert log_in(server, mint("alice@localhost", key)) == "success"
@@ -142,7 +152,9 @@ def test_a_full_disk(on_small_disk, key):
             break
     refused_and_told(server, key)
     assert "full" in server.log()
+    assert probe(disk)[0] == "false"
     disk.empty()
+    assert probe(disk) == ["true", "nil"]
     accepted_and_told(server, key, spent)
 
 
@@ -162,6 +174,7 @@ def test_a_folder_that_cannot_be_written(on_small_disk, key):
     disk.mount("-o", "remount,ro", disk.folder)
     server.start()
     refused_and_told(server, key)
+    assert probe(disk)[0] == "false"
     disk.mount("-o", "remount,rw", disk.folder)
     accepted_and_told(server, key, spent)
 

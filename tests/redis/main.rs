@@ -9,7 +9,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Barrier};
 use std::thread::{scope, sleep, spawn};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use redis::cmd;
 use server::Server;
@@ -126,6 +126,68 @@ fn tickets_are_answered() {
     for (at, (_, outcome)) in answered.into_iter().enumerate() {
         assert_eq!(outcome, Ok(if at % 2 == 0 { Spent::First } else { Spent::Again }));
     }
+}
+
+#[test]
+fn a_look_says_what_spending_would_and_spends_nothing() {
+    let server = Server::start(&[]);
+    let ledger = RedisLedger::new(server.url()).unwrap();
+    assert_eq!(ledger.look(&at(START, 1), START), Err(Unavailable), "as for a spending");
+    assert!(ledger.trouble().unwrap().contains("a moment ago"), "{:?}", ledger.trouble());
+    let look = |number| ledger.look(&token(number), NOW);
+    assert_eq!([look(1), look(1)], [Ok(Spent::First); 2]);
+    assert_eq!(spend(&ledger, 1), Ok(Spent::First));
+    assert_eq!([look(1), look(2)], [Ok(Spent::Again), Ok(Spent::First)]);
+
+    let deferred = ledger.deferred().unwrap();
+    let tickets = [1, 2].map(|number| deferred.begin_look(&token(number), NOW).unwrap());
+    let mut answered = collect(&ledger, 2);
+    answered.sort_by_key(|(ticket, _)| *ticket);
+    assert_eq!(answered, [(tickets[0], Ok(Spent::Again)), (tickets[1], Ok(Spent::First))]);
+    assert_eq!(spend(&ledger, 2), Ok(Spent::First));
+
+    // A server that was emptied is noticed.
+    cmd("FLUSHALL").exec(&mut server.client()).unwrap();
+    assert_eq!(look(1), Err(Unavailable));
+}
+
+#[test]
+fn a_probe_brings_the_clock_of_a_server_that_can_be_written() {
+    let server = Server::start(&[]);
+    let ledger = RedisLedger::new(format!("{}?timeout=300", server.url())).unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let clock = ledger.probe(now).unwrap().clock.unwrap();
+    assert!((now..now + 5).contains(&clock), "{clock} and not {now}");
+    assert_eq!(ledger.remembered(), None);
+
+    server.signal(libc::SIGSTOP);
+    let (probe, took) = timed(|| ledger.probe(now));
+    server.signal(libc::SIGCONT);
+    assert_eq!(probe, Err(Unavailable));
+    assert!((280..500).contains(&took.as_millis()), "{took:?}");
+    assert!(ledger.probe(now).is_ok(), "{:?}", ledger.trouble());
+
+    let set = &["SET", "maxmemory", "1"];
+    let _: () = cmd("CONFIG").arg(set).query(&mut server.client()).unwrap();
+    assert_eq!(ledger.probe(now), Err(Unavailable));
+    assert!(ledger.trouble().unwrap().contains("maxmemory"), "{:?}", ledger.trouble());
+}
+
+#[test]
+fn the_permissions_that_the_manual_asks_for_suffice() {
+    let manual = include_str!("../../docs/ledgers.md");
+    let user = manual.lines().find_map(|line| line.strip_prefix("user xtoken ")).unwrap();
+    let server = Server::start(&[]);
+    let set = cmd("ACL").arg("SETUSER").arg("xtoken").clone();
+    let words: Vec<_> = user.split(' ').collect();
+    set.clone().arg(words).exec(&mut server.client()).unwrap();
+    let url = format!("redis://xtoken:PASSWORD@127.0.0.1:{}/1", server.port);
+    let ledger = RedisLedger::new(url).unwrap();
+    assert_eq!(ledger.spend(&at(START, 0), START), Err(Unavailable));
+    assert!(ledger.trouble().unwrap().contains("a moment ago"), "{:?}", ledger.trouble());
+    assert!(ledger.probe(NOW).is_ok(), "{:?}", ledger.trouble());
+    assert_eq!(ledger.look(&token(1), NOW), Ok(Spent::First), "{:?}", ledger.trouble());
+    assert_eq!(spend(&ledger, 1), Ok(Spent::First), "{:?}", ledger.trouble());
 }
 
 #[test]

@@ -19,6 +19,10 @@ impl Table {
         matches!(self.find(nonzero(fingerprint)), Found::Itself)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
     /// Adds a fingerprint; `false` if it is there already.
     pub(super) fn insert(&mut self, fingerprint: u128) -> Result<bool, TryReserveError> {
         let fingerprint = nonzero(fingerprint);

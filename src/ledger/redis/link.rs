@@ -10,10 +10,9 @@ use std::time::{Duration, Instant};
 
 use redis::{Cmd, Connection, RedisResult, Value};
 
-use super::queue::Job;
+use super::queue::{Job, Question, Token};
 use super::settings::Settings;
 use super::trouble::Trouble;
-use crate::ledger::Spent;
 
 /// Seconds that the clocks of machines which share a server may be apart.
 const CLOCKS_APART: u64 = 30;
@@ -38,6 +37,18 @@ if redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]) then return 1 end \
 if redis.call('GET', KEYS[2]) == ARGV[2] then return 1 end \
 return 0";
 
+/// As [`SPEND`] for a token that is only looked at.
+const LOOK: &str = "\
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end \
+if redis.call('GET', KEYS[2]) then return 0 end \
+return 1";
+
+/// Answers the server's clock, in Unix seconds, if it can write.
+const CLOCK: &str = "\
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end \
+redis.call('SET', KEYS[1], ARGV[1]) \
+return tonumber(redis.call('TIME')[1])";
+
 pub(super) struct Link {
     connection: Connection,
     prefix: String,
@@ -48,8 +59,8 @@ pub(super) struct Link {
 
 /// What became of a job.
 pub(super) enum Answer {
-    Decided(Spent),
-    /// Not spent, and the marker has changed: ask again over another connection.
+    Is(u64),
+    /// Nothing was done, and the marker has changed: ask again over another connection.
     AskAgain,
     Failed(Trouble),
 }
@@ -87,34 +98,25 @@ impl Link {
 
     /// The answers, in order; fewer if the connection broke or `deadline` came: then it is not
     /// known what became of the others, and this connection must not be used again.
-    pub(super) fn spend(
+    pub(super) fn ask(
         &mut self,
         jobs: &[Job],
         deadline: Instant,
     ) -> (Vec<Answer>, Result<(), Trouble>) {
         let mut answers = Vec::with_capacity(jobs.len());
-        let outcome = self.try_spend(jobs, deadline, &mut answers);
+        let outcome = self.try_ask(jobs, deadline, &mut answers);
         (answers, outcome)
     }
 
-    fn try_spend(
+    fn try_ask(
         &mut self,
         jobs: &[Job],
         deadline: Instant,
         answers: &mut Vec<Answer>,
     ) -> Result<(), Trouble> {
-        let epoch = self.epoch();
         let mut commands = Vec::with_capacity(jobs.len() * 512);
         for job in jobs.iter().filter(|job| !self.is_younger_than(job)) {
-            redis::cmd("EVAL")
-                .arg(SPEND)
-                .arg(2)
-                .arg(&epoch)
-                .arg(format!("{}{:032x}", self.prefix, u128::from_be_bytes(job.fingerprint)))
-                .arg(&self.marker)
-                .arg(&job.attempt)
-                .arg(job.milliseconds)
-                .write_packed_command(&mut commands);
+            self.command(&job.question).write_packed_command(&mut commands);
         }
         if !commands.is_empty() {
             self.limit(left(deadline)?)?;
@@ -131,9 +133,31 @@ impl Link {
         Ok(())
     }
 
+    fn command(&self, question: &Question) -> Cmd {
+        let (epoch, marker) = (self.epoch(), &self.marker);
+        let name = |token: &Token| {
+            format!("{}{:032x}", self.prefix, u128::from_be_bytes(token.fingerprint))
+        };
+        let mut command = redis::cmd("EVAL");
+        match question {
+            Question::Spend { token, milliseconds, attempt } => {
+                command.arg(SPEND).arg(2).arg(epoch).arg(name(token)).arg(marker);
+                command.arg(attempt).arg(milliseconds);
+            }
+            Question::Look(token) => {
+                command.arg(LOOK).arg(2).arg(epoch).arg(name(token)).arg(marker);
+            }
+            Question::Clock => {
+                command.arg(CLOCK).arg(1).arg(epoch).arg(marker);
+            }
+        }
+        command
+    }
+
     /// Whether the token could have been accepted when the server did not remember yet.
     fn is_younger_than(&self, job: &Job) -> bool {
-        self.since > 0 && job.good_from < self.since.saturating_add(CLOCKS_APART)
+        let opens = self.since.saturating_add(CLOCKS_APART);
+        self.since > 0 && job.question.token().is_some_and(|token| token.good_from < opens)
     }
 
     /// From when on every token that is accepted is one of those the server remembers. Three
@@ -144,9 +168,8 @@ impl Link {
 
     fn answer(&mut self) -> Result<Answer, Trouble> {
         Ok(match self.receive() {
-            Ok(Value::Int(1)) => Answer::Decided(Spent::First),
-            Ok(Value::Int(0)) => Answer::Decided(Spent::Again),
             Ok(Value::Int(-1)) => Answer::AskAgain,
+            Ok(Value::Int(number)) => Answer::Is(number.try_into().map_err(|_| Trouble::Strange)?),
             Ok(_) => return Err(Trouble::Strange),
             Err(error) if error.code().is_some() => Answer::Failed(error.into()),
             Err(error) => return Err(error.into()),

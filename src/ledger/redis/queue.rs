@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::link::Link;
 use super::trouble::Trouble;
 use crate::ledger::deferred::{Outcome, Ticket};
-use crate::ledger::{Fingerprint, Spending, Unavailable};
+use crate::ledger::{Fingerprint, Spending, Spent, Unavailable};
 
 /// Tokens that may be under way at once, and tickets not yet fetched.
 const CAPACITY: usize = 1 << 16;
@@ -21,17 +21,34 @@ const CAPACITY: usize = 1 << 16;
 /// without anything being accepted again.
 const MARGIN: u64 = 3_600;
 
-/// A token to be spent.
+/// What somebody waits for.
 pub(super) struct Job {
+    pub(super) question: Question,
+    pub(super) deadline: Instant,
+    asker: Asker,
+}
+
+/// What the server is asked. It answers a number.
+pub(super) enum Question {
+    /// 1 for the first time, 0 for again.
+    Spend {
+        token: Token,
+        /// How long the server is to remember it.
+        milliseconds: u64,
+        /// Names this spending, so that asking twice after a broken connection spends it once.
+        attempt: String,
+    },
+    /// As if it were spent.
+    Look(Token),
+    /// The server's clock, in Unix seconds.
+    Clock,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Token {
     pub(super) fingerprint: Fingerprint,
     /// The Unix time from which on somebody may have accepted it.
     pub(super) good_from: u64,
-    /// How long the server is to remember it.
-    pub(super) milliseconds: u64,
-    /// Names this spending, so that asking twice after a broken connection spends it once.
-    pub(super) attempt: String,
-    pub(super) deadline: Instant,
-    asker: Asker,
 }
 
 enum Asker {
@@ -40,9 +57,11 @@ enum Asker {
     Loop(Ticket),
 }
 
+type Number = Result<u64, Unavailable>;
+
 #[derive(Default)]
 struct Mailbox {
-    outcome: Mutex<Option<Outcome>>,
+    number: Mutex<Option<Number>>,
     arrived: Condvar,
 }
 
@@ -126,27 +145,52 @@ impl Queue {
         self.lock().trouble.clone()
     }
 
-    /// Waits for the answer until the deadline.
     pub(super) fn spend(&self, spending: &Spending, now: u64) -> Outcome {
-        let deadline = Instant::now() + self.timeout;
-        let mailbox = Arc::new(Mailbox::default());
-        self.push(spending, now, deadline, |_| Ok(Asker::Thread(Arc::clone(&mailbox))))?;
-        mailbox.wait(deadline).unwrap_or(Err(Unavailable))
+        spent(self.ask(now, |attempt| spend(spending, now, attempt)))
+    }
+
+    pub(super) fn look(&self, spending: &Spending, now: u64) -> Outcome {
+        spent(self.ask(now, |_| look(spending)))
+    }
+
+    pub(super) fn clock(&self, now: u64) -> Number {
+        self.ask(now, |_| Question::Clock)
     }
 
     pub(super) fn begin(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable> {
+        self.begin_asking(now, |attempt| spend(spending, now, attempt))
+    }
+
+    pub(super) fn begin_look(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable> {
+        self.begin_asking(now, |_| look(spending))
+    }
+
+    /// Waits for the answer until the deadline.
+    fn ask(&self, now: u64, question: impl FnOnce(String) -> Question) -> Number {
+        let deadline = Instant::now() + self.timeout;
+        let mailbox = Arc::new(Mailbox::default());
+        self.push(now, question, deadline, |_| Ok(Asker::Thread(Arc::clone(&mailbox))))?;
+        mailbox.wait(deadline).unwrap_or(Err(Unavailable))
+    }
+
+    fn begin_asking(
+        &self,
+        now: u64,
+        question: impl FnOnce(String) -> Question,
+    ) -> Result<Ticket, Unavailable> {
         let mut ticket = 0;
-        self.push(spending, now, Instant::now() + self.timeout, |state| {
+        self.push(now, question, Instant::now() + self.timeout, |state| {
             ticket = state.new_ticket()?;
             Ok(Asker::Loop(ticket))
         })?;
         Ok(ticket)
     }
 
+    /// `question` is given a name that no other has.
     fn push(
         &self,
-        spending: &Spending,
         now: u64,
+        question: impl FnOnce(String) -> Question,
         deadline: Instant,
         asker: impl FnOnce(&mut State) -> Result<Asker, Unavailable>,
     ) -> Result<(), Unavailable> {
@@ -156,15 +200,9 @@ impl Queue {
         }
         state.waiting.try_reserve(1).map_err(|_| Unavailable)?;
         state.jobs += 1;
-        let job = Job {
-            fingerprint: spending.fingerprint,
-            good_from: good_from(spending),
-            milliseconds: milliseconds(spending, now),
-            attempt: format!("{:016x}.{}", self.origin, state.jobs),
-            deadline,
-            asker: asker(&mut state)?,
-        };
-        state.waiting.push_back(job);
+        let question = question(format!("{:016x}.{}", self.origin, state.jobs));
+        let asker = asker(&mut state)?;
+        state.waiting.push_back(Job { question, deadline, asker });
         state.clock = (now, Instant::now());
         drop(state);
         self.notify();
@@ -209,10 +247,10 @@ impl State {
         Ok(self.jobs)
     }
 
-    pub(super) fn answer(&mut self, job: Job, outcome: Outcome) {
-        let outcome = if Instant::now() < job.deadline { outcome } else { Err(Unavailable) };
+    pub(super) fn answer(&mut self, job: Job, number: Number) {
+        let number = if Instant::now() < job.deadline { number } else { Err(Unavailable) };
         match job.asker {
-            Asker::Thread(mailbox) => mailbox.put(outcome),
+            Asker::Thread(mailbox) => mailbox.put(number),
             Asker::Loop(ticket) => {
                 if self.finished.is_empty()
                     && let Some((_, writer)) = &mut self.bell
@@ -220,7 +258,7 @@ impl State {
                     // It fails only when it is full, and then it rings.
                     let _ = writer.write(&[0]);
                 }
-                self.finished.push((ticket, outcome));
+                self.finished.push((ticket, spent(number)));
             }
         }
     }
@@ -236,22 +274,52 @@ impl State {
 }
 
 impl Mailbox {
-    fn put(&self, outcome: Outcome) {
-        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+    fn put(&self, number: Number) {
+        *self.number.lock().unwrap_or_else(PoisonError::into_inner) = Some(number);
         self.arrived.notify_one();
     }
 
-    fn wait(&self, deadline: Instant) -> Option<Outcome> {
-        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        while outcome.is_none() {
+    fn wait(&self, deadline: Instant) -> Option<Number> {
+        let mut number = self.number.lock().unwrap_or_else(PoisonError::into_inner);
+        while number.is_none() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return None;
             }
-            let waited = self.arrived.wait_timeout(outcome, left);
-            outcome = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let waited = self.arrived.wait_timeout(number, left);
+            number = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        *outcome
+        *number
+    }
+}
+
+impl Question {
+    /// The token that it is about.
+    pub(super) fn token(&self) -> Option<&Token> {
+        match self {
+            Self::Spend { token, .. } | Self::Look(token) => Some(token),
+            Self::Clock => None,
+        }
+    }
+}
+
+fn spend(spending: &Spending, now: u64, attempt: String) -> Question {
+    Question::Spend { token: token(spending), milliseconds: milliseconds(spending, now), attempt }
+}
+
+fn look(spending: &Spending) -> Question {
+    Question::Look(token(spending))
+}
+
+fn token(spending: &Spending) -> Token {
+    Token { fingerprint: spending.fingerprint, good_from: good_from(spending) }
+}
+
+fn spent(number: Number) -> Outcome {
+    match number? {
+        1 => Ok(Spent::First),
+        0 => Ok(Spent::Again),
+        _ => Err(Unavailable),
     }
 }
 
@@ -278,7 +346,6 @@ fn milliseconds(spending: &Spending, now: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Spent;
     use crate::totp::good_until;
 
     fn spending(step: u64, deviation: u64) -> Spending {
@@ -306,7 +373,7 @@ mod tests {
         let ticket = queue.begin(&spending(10, 1), 300).unwrap();
         let job = queue.lock().waiting.pop_front().unwrap();
         std::thread::sleep(Duration::from_millis(30));
-        queue.lock().answer(job, Ok(Spent::First));
+        queue.lock().answer(job, Ok(1));
         assert_eq!(queue.finished(), [(ticket, Err(Unavailable))]);
     }
 
@@ -318,7 +385,7 @@ mod tests {
                 (0..3).map(|_| queue.begin(&spending(10, 1), 300).unwrap()).collect();
             for _ in &tickets {
                 let job = queue.lock().waiting.pop_front().unwrap();
-                queue.lock().answer(job, Ok(Spent::Again));
+                queue.lock().answer(job, Ok(0));
             }
             assert_eq!(queue.finished().iter().map(|(t, _)| *t).collect::<Vec<_>>(), tickets);
             assert!(queue.finished().is_empty());

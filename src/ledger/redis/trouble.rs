@@ -85,8 +85,8 @@ impl fmt::Display for Trouble {
                     "Redis refuses the login: put user and password into its URL"
                 }
                 "NOPERM" => {
-                    "the Redis user lacks permissions: it needs INFO, EVAL, GET and SET on keys \
-                     with the ledger's prefix"
+                    "the Redis user lacks permissions: it needs INFO, EVAL, TIME, and GET and SET \
+                     on keys with the ledger's prefix"
                 }
                 "LOADING" => "Redis is loading its data: this passes by itself",
                 "READONLY" => "this Redis is a replica: the URL must name the master",

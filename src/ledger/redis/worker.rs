@@ -47,8 +47,8 @@ impl<'a> Worker<'a> {
             let Some(mut link) = self.link.take() else { continue };
             let Some(deadline) = jobs.first().map(|job| job.deadline) else { continue };
             // After a panic nothing is known of these jobs: they are asked again.
-            let spent = catch_unwind(AssertUnwindSafe(|| link.spend(&jobs, deadline)));
-            let (answers, outcome) = spent.unwrap_or((Vec::new(), Err(Trouble::Strange)));
+            let asked = catch_unwind(AssertUnwindSafe(|| link.ask(&jobs, deadline)));
+            let (answers, outcome) = asked.unwrap_or((Vec::new(), Err(Trouble::Strange)));
             if self.settle(jobs, answers, outcome) {
                 self.link = Some(link);
             }
@@ -129,7 +129,7 @@ impl<'a> Worker<'a> {
         let mut answers = answers.into_iter();
         for job in jobs {
             match answers.next() {
-                Some(Answer::Decided(spent)) => state.answer(job, Ok(spent)),
+                Some(Answer::Is(number)) => state.answer(job, Ok(number)),
                 Some(Answer::Failed(why)) => {
                     is_good &= !why.ends_connection();
                     state.answer(job, Err(Unavailable));

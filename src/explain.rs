@@ -1,0 +1,175 @@
+//! Why a token is refused, for a person who can do something about it.
+//!
+//! Where a verifier says `bad-signature`, this tries what else may have been signed, and with which
+//! key; where it says `expired`, how far the minter's clock is off. It spends nothing, counts
+//! nothing, and what it finds must never reach a client.
+
+mod addresses;
+mod finding;
+mod flaw;
+
+use crate::jid::MAX_JID_LENGTH;
+use crate::key::Key;
+use crate::ledger::{Spending, Spent, Unavailable};
+use crate::token::Token;
+use crate::totp::{OTP_INTERVAL, step_at, window};
+use crate::verify::{Accepted, Verifier, equal};
+pub use finding::Finding;
+pub use flaw::Flaw;
+
+/// How many steps of another clock are tried, in both directions: a day's.
+const STEPS_SEARCHED: u64 = 86_400 / OTP_INTERVAL;
+
+/// What can be said of a token without asking a ledger.
+#[derive(Clone, Debug)]
+pub enum Diagnosis {
+    /// It is refused, and this is wrong with it, one thing at least.
+    Faulty(Vec<Finding>),
+    /// It is accepted if the ledger has not seen it: [`Ledger::look`](crate::ledger::Ledger::look)
+    /// tells.
+    Sound(Accepted, Spending),
+}
+
+impl Verifier {
+    /// Explains what [`verify`](Verifier::verify) would decide at `now` (Unix seconds), without
+    /// spending the token. The result has one finding at least, the one to begin with first.
+    ///
+    /// Beside `jid` many spellings of it are tried as what may have been signed, and those of
+    /// `others`: addresses, or hosts for the same user. Takes some milliseconds.
+    pub fn explain(
+        &self,
+        jid: impl AsRef<[u8]>,
+        token: impl AsRef<[u8]>,
+        now: u64,
+        others: &[&[u8]],
+    ) -> Vec<Finding> {
+        match self.diagnose(jid, token, now, others) {
+            Diagnosis::Faulty(findings) => findings,
+            Diagnosis::Sound(accepted, spending) => {
+                vec![self.conclude(accepted, self.ledger().look(&spending, now))]
+            }
+        }
+    }
+
+    /// As [`explain`](Self::explain), but for the ledger.
+    pub fn diagnose(
+        &self,
+        jid: impl AsRef<[u8]>,
+        token: impl AsRef<[u8]>,
+        now: u64,
+        others: &[&[u8]],
+    ) -> Diagnosis {
+        self.diagnose_bytes(jid.as_ref(), token.as_ref(), now, others)
+    }
+
+    /// What a sound token comes to by what the ledger has seen.
+    pub fn conclude(&self, accepted: Accepted, seen: Result<Spent, Unavailable>) -> Finding {
+        let key = self.id_of(accepted.key);
+        match seen {
+            Ok(Spent::First) => Finding::Good { key, step_offset: accepted.step_offset },
+            Ok(Spent::Again) => Finding::Replayed,
+            Err(Unavailable) => Finding::Unavailable { trouble: self.ledger().trouble() },
+        }
+    }
+
+    fn diagnose_bytes(&self, jid: &[u8], bytes: &[u8], now: u64, others: &[&[u8]]) -> Diagnosis {
+        let Some(token) = Token::parse_any(bytes) else {
+            return Diagnosis::Faulty(vec![Finding::Malformed(Flaw::of(bytes))]);
+        };
+        let mut findings = Vec::new();
+        if token.nonce_length() != self.nonce_length {
+            let (found, expected) = (token.nonce_length(), self.nonce_length);
+            findings.push(Finding::NonceLength { found, expected });
+        }
+        if jid.len() > MAX_JID_LENGTH {
+            findings.push(Finding::LongAddress);
+            return Diagnosis::Faulty(findings);
+        }
+
+        let Some((signer, address)) = self.signer(&token, jid, now, others) else {
+            findings.push(Finding::BadSignature { otp_of: self.otp_key(&token, now) });
+            return Diagnosis::Faulty(findings);
+        };
+        if let Some(address) = address {
+            findings.push(Finding::OtherAddress { signed: address, expected: jid.into() });
+        }
+        let Some(key) = self.keys.get(signer) else { return Diagnosis::Faulty(findings) };
+        if !key.is_valid_at(now) {
+            let (id, validity) = (key.id().to_owned(), key.validity().clone());
+            findings.push(Finding::InactiveKey { key: id, validity });
+        }
+        let Some(step) = key.totp().step_of(token.otp(), window(now, self.deviation)) else {
+            findings.push(self.why_expired(&token, signer, now));
+            return Diagnosis::Faulty(findings);
+        };
+        if !findings.is_empty() {
+            return Diagnosis::Faulty(findings);
+        }
+        if self.is_throttled(jid, now) {
+            return Diagnosis::Faulty(vec![Finding::Throttled]);
+        }
+        let (accepted, spending) = self.sound(&token, signer, step, now);
+        Diagnosis::Sound(accepted, spending)
+    }
+
+    /// The key that signed, and for which address if it is not `jid`. Of several keys rather one
+    /// that is valid and whose one-time password fits.
+    fn signer(
+        &self,
+        token: &Token<'_>,
+        jid: &[u8],
+        now: u64,
+        others: &[&[u8]],
+    ) -> Option<(usize, Option<Vec<u8>>)> {
+        let signers = |address: &[u8]| {
+            let signed = |(_, key): &(usize, &Key)| {
+                equal(&key.sign(token.digits(), address), token.signature())
+            };
+            let fits = |(_, key): &(usize, &Key)| {
+                let step = key.totp().step_of(token.otp(), window(now, self.deviation));
+                (step.is_some(), key.is_valid_at(now))
+            };
+            // Of equals the first, which is what `rev` is for.
+            self.keys.iter().enumerate().filter(signed).rev().max_by_key(fits).map(|(at, _)| at)
+        };
+        if let Some(signer) = signers(jid) {
+            return Some((signer, None));
+        }
+        let also_tried = addresses::alternatives(jid, others);
+        also_tried.into_iter().find_map(|address| Some((signers(&address)?, Some(address))))
+    }
+
+    /// A key whose one-time password it is, though not its signature.
+    fn otp_key(&self, token: &Token<'_>, now: u64) -> Option<String> {
+        let window = window(now, self.deviation);
+        let has_it = |key: &&Key| key.totp().step_of(token.otp(), window.clone()).is_some();
+        self.keys.iter().find(has_it).map(|key| key.id().to_owned())
+    }
+
+    fn why_expired(&self, token: &Token<'_>, signer: usize, now: u64) -> Finding {
+        let key = self.id_of(signer);
+        if let Some(seed_of) = self.otp_key(token, now) {
+            return Finding::MixedKeys { secret_of: key, seed_of };
+        }
+        let Some(totp) = self.keys.get(signer).map(Key::totp) else {
+            return Finding::UnknownOtp { key };
+        };
+        let present = step_at(now);
+        let found = (1..=STEPS_SEARCHED).find_map(|distance| {
+            let (behind, ahead) = (present.checked_sub(distance), present.checked_add(distance));
+            let is_it = |step: &u64| totp.compute(*step) == token.otp();
+            behind.filter(is_it).or(ahead.filter(is_it))
+        });
+        match found {
+            Some(step) => {
+                let steps = step.wrapping_sub(present).cast_signed();
+                Finding::Clock { key, seconds: steps * OTP_INTERVAL.cast_signed() }
+            }
+            None => Finding::UnknownOtp { key },
+        }
+    }
+
+    fn id_of(&self, key: usize) -> String {
+        self.keys.get(key).map(|key| key.id().to_owned()).unwrap_or_default()
+    }
+}

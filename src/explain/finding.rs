@@ -1,0 +1,217 @@
+//! What is wrong with a token, or right, in words.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::{Duration, UNIX_EPOCH};
+
+use humantime::{format_duration, format_rfc3339_seconds};
+
+use super::flaw::Flaw;
+
+/// One thing that can be said of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// It would be accepted.
+    Good {
+        /// Whose key made it.
+        key: String,
+        /// Its step less the present one.
+        step_offset: i64,
+    },
+    /// It was accepted before.
+    Replayed,
+    /// Too many expired tokens of its address were tried in this step.
+    Throttled,
+    /// The ledger cannot tell whether it was accepted before.
+    Unavailable {
+        /// What the ledger says of itself.
+        trouble: Option<String>,
+    },
+    /// It is not a token at all.
+    Malformed(Flaw),
+    /// Its nonce has another length than the one set.
+    NonceLength {
+        /// Its digits.
+        found: usize,
+        /// Those that were set.
+        expected: usize,
+    },
+    /// The address it is presented for is longer than any.
+    LongAddress,
+    /// It was signed for another address.
+    OtherAddress {
+        /// What was signed.
+        signed: Vec<u8>,
+        /// What it is presented for.
+        expected: Vec<u8>,
+    },
+    /// No known key signed it for any address that was tried.
+    BadSignature {
+        /// The key whose one-time password it has all the same.
+        otp_of: Option<String>,
+    },
+    /// The key that signed it is not valid now.
+    InactiveKey {
+        /// Which.
+        key: String,
+        /// When it is valid, in Unix seconds.
+        validity: RangeInclusive<u64>,
+    },
+    /// Signed with the secret of one key, but with a one-time password of another's seed.
+    MixedKeys {
+        /// Whose secret.
+        secret_of: String,
+        /// Whose seed.
+        seed_of: String,
+    },
+    /// Its one-time password is that of another time within a day.
+    Clock {
+        /// Whose key made it.
+        key: String,
+        /// That time less the present, in seconds, give or take a step.
+        seconds: i64,
+    },
+    /// Its one-time password is not that of any time within a day.
+    UnknownOtp {
+        /// Whose key signed it.
+        key: String,
+    },
+}
+
+impl Finding {
+    /// A stable name. Those that are also names of rejections are what a verifier would answer.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Good { .. } => "good",
+            Self::Replayed => "replayed",
+            Self::Throttled => "throttled",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Malformed(_) => "malformed",
+            Self::NonceLength { .. } => "nonce-length",
+            Self::LongAddress => "long-address",
+            Self::OtherAddress { .. } => "other-address",
+            Self::BadSignature { .. } => "bad-signature",
+            Self::InactiveKey { .. } => "inactive-key",
+            Self::MixedKeys { .. } => "mixed-keys",
+            Self::Clock { .. } => "clock",
+            Self::UnknownOtp { .. } => "expired",
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Good { key, step_offset } => {
+                write!(f, "good: it would be accepted, key {key}")?;
+                match step_offset {
+                    0 => Ok(()),
+                    behind if *behind < 0 => f.write_str(", from the step before the present one"),
+                    _ => f.write_str(", from a step ahead: the minter's clock is fast"),
+                }
+            }
+            Self::Replayed => f.write_str(
+                "it was accepted before, or is older than a clock that was set back: make a \
+                 token for every login",
+            ),
+            Self::Throttled => f.write_str(
+                "it is good, but too many expired tokens of this address were tried: it works \
+                 again within half a minute",
+            ),
+            Self::Unavailable { trouble: Some(trouble) } => {
+                write!(f, "the ledger of spent tokens gave no answer: {trouble}")
+            }
+            Self::Unavailable { trouble: None } => {
+                f.write_str("the ledger of spent tokens gave no answer")
+            }
+            Self::Malformed(flaw) => write!(f, "this is not a token: {flaw}"),
+            Self::NonceLength { found, expected } => write!(
+                f,
+                "its nonce has {found} digits where {expected} are configured: make them \
+                 {expected} in the application, or set the nonce length of the server to {found}"
+            ),
+            Self::LongAddress => f.write_str("the address is longer than any can be"),
+            Self::OtherAddress { signed, expected } => write!(
+                f,
+                "it was signed for {}, not for {}{}",
+                quoted(signed),
+                quoted(expected),
+                advice(signed, expected)
+            ),
+            Self::BadSignature { otp_of: Some(key) } => write!(
+                f,
+                "no key has signed it for this address or one like it; its one-time password is \
+                 that of key {key}, so otp_seed and clock are right: compare token_secret, and \
+                 the address that the application signs"
+            ),
+            Self::BadSignature { otp_of: None } => f.write_str(
+                "no key has signed it for this address or one like it: compare token_secret, and \
+                 the address that the application signs",
+            ),
+            Self::InactiveKey { key, validity } => {
+                write!(f, "it was signed with key {key}, which is valid ")?;
+                valid(f, validity)?;
+                f.write_str(" only")
+            }
+            Self::MixedKeys { secret_of, seed_of } => write!(
+                f,
+                "it has the token_secret of key {secret_of} and the otp_seed of key {seed_of}: \
+                 the application must take both from one key"
+            ),
+            Self::Clock { key, seconds } => {
+                let amount = format_duration(Duration::from_secs(seconds.unsigned_abs()));
+                write!(f, "its signature is right, key {key}, but ")?;
+                if *seconds < 0 {
+                    write!(f, "it was made about {amount} ago, or by a clock about {amount} slow")?;
+                } else {
+                    write!(f, "it was made by a clock about {amount} fast")?;
+                }
+                f.write_str(": make a token for every login, and let NTP set both clocks")
+            }
+            Self::UnknownOtp { key } => write!(
+                f,
+                "its signature is right, key {key}, but its one-time password is not that of any \
+                 time within a day: compare otp_seed, or it is older than that"
+            ),
+        }
+    }
+}
+
+/// As text in quotes, with everything escaped that could upset a terminal or a log.
+fn quoted(address: &[u8]) -> String {
+    format!("{:?}", String::from_utf8_lossy(address))
+}
+
+fn advice(signed: &[u8], expected: &[u8]) -> &'static str {
+    let host = |address: &[u8]| address.split(|byte| *byte == b'@').nth(1).map(<[u8]>::to_vec);
+    if signed.trim_ascii() == expected {
+        ": strip the white space before signing"
+    } else if signed.eq_ignore_ascii_case(expected) {
+        ": the application must sign it in lower case"
+    } else if signed.strip_prefix(expected).is_some_and(|rest| rest.starts_with(b"/")) {
+        ": the application must sign it without the resource"
+    } else if host(signed) != host(expected) {
+        ": the application must sign the address on this host"
+    } else {
+        ""
+    }
+}
+
+fn valid(f: &mut fmt::Formatter<'_>, validity: &RangeInclusive<u64>) -> fmt::Result {
+    let (first, last) = (moment(*validity.start()), moment(*validity.end()));
+    match (*validity.start(), *validity.end()) {
+        (0, _) => write!(f, "until {last}"),
+        (_, u64::MAX) => write!(f, "from {first}"),
+        _ => write!(f, "from {first} to {last}"),
+    }
+}
+
+/// UTC, as in RFC 3339, which has no years of five digits.
+fn moment(unix_time: u64) -> String {
+    const YEAR_10000: u64 = 253_402_300_800;
+    if unix_time >= YEAR_10000 {
+        return format!("Unix time {unix_time}");
+    }
+    format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(unix_time)).to_string()
+}

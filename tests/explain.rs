@@ -1,0 +1,165 @@
+//! What is said of tokens that are refused.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::slice::from_ref;
+use std::sync::Arc;
+
+use xtoken::explain::Flaw;
+use xtoken::ledger::MemoryLedger;
+use xtoken::{Finding, Key, Minter, Verifier};
+
+const ALICE: &str = "alice@example.com";
+const NOW: u64 = 1_700_000_010;
+const SEED: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const OLD_SEED: &str = "MZXW6YTBMZXW6YTBMZXW6YTBMZXW6YTB";
+
+fn new() -> Key {
+    Key::new(SEED, "new").unwrap().with_id("2026-11").unwrap()
+}
+
+fn old() -> Key {
+    let key = Key::new(OLD_SEED, "old").unwrap().with_id("2026-05").unwrap();
+    key.with_validity(0..=NOW - 1).unwrap()
+}
+
+fn verifier() -> Verifier {
+    Verifier::new(vec![new(), old()], Arc::new(MemoryLedger::new())).unwrap()
+}
+
+fn token_of(key: Key, jid: &str, now: u64) -> String {
+    // What no minter of ours would sign has to be signed by hand.
+    let digits = format!("{:08}{}", key.totp().code(now / 30), "0".repeat(32));
+    let signature = key.sign(digits.as_bytes(), jid.as_bytes());
+    xtoken::token::Token::new(digits.as_bytes(), signature).encode()
+}
+
+fn explained(token: impl AsRef<[u8]>) -> Vec<Finding> {
+    verifier().explain(ALICE, token, NOW, &[])
+}
+
+fn signed_for(address: &str) -> Finding {
+    Finding::OtherAddress { signed: address.into(), expected: ALICE.into() }
+}
+
+#[test]
+fn a_good_token_stays_good() {
+    let (verifier, token) = (verifier(), Minter::new(new()).mint(ALICE, NOW).unwrap());
+    let good = Finding::Good { key: "2026-11".to_owned(), step_offset: 0 };
+    for _ in 0..3 {
+        assert_eq!(verifier.explain(ALICE, &token, NOW, &[]), from_ref(&good));
+    }
+    assert!(verifier.verify(ALICE, &token, NOW).is_ok());
+    assert_eq!(verifier.explain(ALICE, &token, NOW, &[]), [Finding::Replayed]);
+    let next = Minter::new(new()).mint(ALICE, NOW - 30).unwrap();
+    let good = Finding::Good { key: "2026-11".to_owned(), step_offset: -1 };
+    assert_eq!(verifier.explain(ALICE, &next, NOW, &[]), [good]);
+}
+
+#[test]
+fn what_is_no_token_is_said_to_break_somewhere() {
+    assert_eq!(explained(""), [Finding::Malformed(Flaw::Empty)]);
+    let line = token_of(new(), ALICE, NOW) + "\n";
+    assert_eq!(explained(line), [Finding::Malformed(Flaw::WhiteSpace)]);
+}
+
+#[test]
+fn other_addresses_are_found() {
+    for address in ["Alice@example.com", "aLiCe@example.com", "alice@example.com/web", "alice"] {
+        assert_eq!(explained(token_of(new(), address, NOW)), [signed_for(address)]);
+    }
+    let elsewhere = token_of(new(), "alice@chat.example.org", NOW);
+    assert_eq!(explained(&elsewhere), [Finding::BadSignature { otp_of: Some("2026-11".into()) }]);
+    let found = verifier().explain(ALICE, &elsewhere, NOW, &[b"nowhere", b"chat.example.org"]);
+    assert_eq!(found, [signed_for("alice@chat.example.org")]);
+}
+
+#[test]
+fn other_keys_are_found() {
+    let inactive = Finding::InactiveKey { key: "2026-05".to_owned(), validity: 0..=NOW - 1 };
+    assert_eq!(explained(token_of(old(), ALICE, NOW)), [inactive]);
+    // The secret is new, the seed still the old one.
+    let crossed = Key::new(OLD_SEED, "new").unwrap();
+    let mixed = Finding::MixedKeys { secret_of: "2026-11".into(), seed_of: "2026-05".into() };
+    assert_eq!(explained(token_of(crossed, ALICE, NOW)), [mixed]);
+    let unknown = Key::new(SEED, "unknown").unwrap();
+    let bad = Finding::BadSignature { otp_of: Some("2026-11".to_owned()) };
+    assert_eq!(explained(token_of(unknown, ALICE, NOW)), [bad]);
+    let unknown = Key::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "unknown").unwrap();
+    assert_eq!(explained(token_of(unknown, ALICE, NOW)), [Finding::BadSignature { otp_of: None }]);
+}
+
+#[test]
+fn a_clock_is_found_up_to_a_day_away() {
+    for seconds in [-86_400, -3_600, -60, 60, 90, 3_600, 86_400] {
+        let minted = NOW.checked_add_signed(seconds).unwrap();
+        let clock = Finding::Clock { key: "2026-11".to_owned(), seconds };
+        assert_eq!(explained(token_of(new(), ALICE, minted)), [clock]);
+    }
+    let unknown = Finding::UnknownOtp { key: "2026-11".to_owned() };
+    for minted in [0, NOW - 86_430, NOW + 86_430] {
+        assert_eq!(explained(token_of(new(), ALICE, minted)), from_ref(&unknown));
+    }
+    for now in [0, u64::MAX] {
+        let found = verifier().explain(ALICE, token_of(new(), ALICE, NOW), now, &[]);
+        assert_eq!(found, from_ref(&unknown), "at {now}");
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once() {
+    let minter = Minter::new(old()).with_nonce_length(16).unwrap();
+    let token = minter.mint("alice@localhost", NOW - 600).unwrap();
+    let names: Vec<_> = explained(token).iter().map(Finding::name).collect();
+    assert_eq!(names, ["nonce-length", "other-address", "inactive-key", "clock"]);
+}
+
+#[test]
+fn explaining_counts_for_nothing() {
+    let verifier = verifier();
+    let expired = token_of(new(), ALICE, NOW - 600);
+    for _ in 0..20 {
+        verifier.explain(ALICE, &expired, NOW, &[]);
+    }
+    let good = Minter::new(new()).mint(ALICE, NOW).unwrap();
+    assert_eq!(verifier.explain(ALICE, &good, NOW, &[])[0].name(), "good");
+    for _ in 0..=10 {
+        assert!(verifier.verify(ALICE, &expired, NOW).is_err());
+    }
+    assert_eq!(verifier.explain(ALICE, &good, NOW, &[]), [Finding::Throttled]);
+}
+
+#[test]
+fn what_is_said_is_short_clean_and_names_no_secret() {
+    let nasty = "alice@example.com\u{1b}[2J\n";
+    let tokens = [
+        token_of(new(), nasty, NOW),
+        token_of(new(), "alice@example.com\n", NOW),
+        token_of(old(), "ALICE", NOW - 7_200),
+        "12345678 \u{1b}".to_owned(),
+    ];
+    for token in tokens {
+        for finding in verifier().explain(ALICE, &token, NOW, &[nasty.as_bytes()]) {
+            let text = finding.to_string();
+            assert!(!text.contains(char::is_control), "{text:?}");
+            assert!(text.len() < 400, "{text}");
+            assert!([SEED, OLD_SEED].iter().all(|seed| !text.contains(seed)), "{text}");
+            assert!(!text.contains(&token), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_person_can_act_on_it() {
+    let says = |token: String, words: &str| {
+        let text = explained(token)[0].to_string();
+        assert!(text.contains(words), "{text}");
+    };
+    says(token_of(new(), "Alice@example.com", NOW), "must sign it in lower case");
+    says(token_of(new(), "alice@example.com/web", NOW), "without the resource");
+    says(token_of(new(), "alice@example.com\n", NOW), "strip the white space");
+    says(token_of(new(), "alice@localhost", NOW), "on this host");
+    says(token_of(old(), ALICE, NOW), "until 2023-11-14T22:13:29Z");
+    says(token_of(new(), ALICE, NOW - 3_600), "about 1h slow");
+    says(token_of(new(), ALICE, NOW + 90), "about 1m 30s fast");
+}

@@ -1,0 +1,155 @@
+-- Several keys, each with an id and a time, and what a verifier says of them.
+local xtoken = require "xtoken";
+local support = require "support";
+
+local jid, now = support.jid, support.now;
+
+local new = { id = "2026-11", otp_seed = support.seed, token_secret = "new", not_before = now };
+local old = { id = "2026-05", otp_seed = support.other_seed, token_secret = "old", not_after = now };
+
+local function minter(key)
+	return assert(xtoken.new_minter { keys = { key } });
+end
+
+local function verifier(others)
+	local options = { keys = { new, old } };
+	for name, value in pairs(others or {}) do
+		options[name] = value;
+	end
+	return assert(xtoken.new_verifier(options));
+end
+
+describe("an accepted token", function ()
+	it("names its key, its step and the length of its nonce", function ()
+		local both = verifier();
+		assert.same({ true, "2026-11", 0, 32 }, { both:verify(jid, minter(new):mint(jid, now), now) });
+		assert.same({ true, "2026-05", -1, 32 }, { both:verify(jid, minter(old):mint(jid, now - 30), now) });
+		assert.same({ true, "2026-11", 1, 32 }, { both:begin(jid, minter(new):mint(jid, now + 30), now) });
+		local single = support.verifier();
+		assert.same({ true, "default", 0, 32 }, { single:verify(jid, support.minter():mint(jid, now), now) });
+	end);
+
+	it("is of a key that is valid", function ()
+		local both = verifier();
+		local function decide(key, time)
+			return (select(2, both:verify(jid, minter(key):mint(jid, time), time)));
+		end
+		assert.equal("bad-signature", decide(new, now - 1));
+		assert.equal("2026-11", decide(new, now));
+		assert.equal("2026-05", decide(old, now));
+		assert.equal("bad-signature", decide(old, now + 1));
+	end);
+
+	it("is called by the position of a key without an id", function ()
+		local keys = { support.options(), support.options { otp_seed = support.other_seed } };
+		local both = assert(xtoken.new_verifier { keys = keys });
+		local token = assert(xtoken.new_minter { keys = { keys[2] } }):mint(jid, now);
+		assert.equal("2", (select(2, both:verify(jid, token, now))));
+	end);
+
+	it("may have another nonce where that is only reported", function ()
+		local both = verifier { nonce_policy = "report" };
+		local short = assert(xtoken.new_minter { keys = { new }, nonce_length = 16 }):mint(jid, now);
+		assert.same({ true, "2026-11", 0, 16 }, { both:verify(jid, short, now) });
+		assert.same({ false, "replayed" }, { both:verify(jid, short, now) });
+		assert.same({ false, "malformed" }, { verifier { nonce_policy = "exact" }:verify(jid, short, now) });
+	end);
+end);
+
+describe("seed_bits", function ()
+	it("is that of the weakest key or of the one named", function ()
+		local weak = { id = "weak", otp_seed = "GEZDGNBVGY3TQOJQ", token_secret = "x" };
+		local both = assert(xtoken.new_verifier { keys = { new, weak } });
+		assert.equal(80, both:seed_bits());
+		assert.equal(160, both:seed_bits("2026-11"));
+		assert.is_nil(both:seed_bits("no such key"));
+		assert.is_false((pcall(both.seed_bits, both, {})));
+	end);
+end);
+
+describe("a key that cannot be used", function ()
+	local function refused(option, position, bad)
+		local key = { otp_seed = support.seed, token_secret = "x" };
+		for name, value in pairs(bad) do
+			key[name] = value;
+		end
+		local object, message, which, at = xtoken.new_verifier { keys = { old, key } };
+		assert.is_nil(object);
+		assert.equal("string", type(message));
+		assert.equal(option, which, message);
+		assert.equal(position, at);
+	end
+
+	it("is named by option and position", function ()
+		for _, id in ipairs { "", "two words", "\n", "\0", "\255", ("x"):rep(65), 5, {} } do
+			refused("id", 2, { id = id });
+		end
+		refused("keys", nil, { id = old.id });
+		for _, time in ipairs { -1, 1.5, "2026-11-01", {} } do
+			refused("not_before", 2, { not_before = time });
+			refused("not_after", 2, { not_after = time });
+		end
+		refused("not_after", 2, { not_before = 8, not_after = 7 });
+		refused("otp_seed", 2, { otp_seed = "short" });
+		refused("token_secret", 2, { token_secret = "" });
+	end);
+
+	it("is not guessed at when the policy is misspelt", function ()
+		for _, policy in ipairs { "Report", "", 1, {}, true } do
+			local object, _, option = xtoken.new_verifier(support.options { nonce_policy = policy });
+			assert.is_nil(object);
+			assert.equal("nonce_policy", option);
+		end
+	end);
+end);
+
+describe("explain", function ()
+	local both = verifier();
+
+	local function explained(token, ...)
+		local name, sentence = both:explain(jid, token, now, ...);
+		assert.equal("string", type(sentence));
+		return name, sentence;
+	end
+
+	it("spends nothing", function ()
+		local token = minter(new):mint(jid, now);
+		assert.equal("good", (explained(token)));
+		assert.equal("good", (both:begin_explain(jid, token, now)));
+		assert.is_true((both:verify(jid, token, now)));
+		assert.equal("replayed", (explained(token)));
+		assert.equal("replayed", (both:begin_explain(jid, token, now)));
+	end);
+
+	it("says what is wrong", function ()
+		assert.equal("malformed", (explained("nonsense")));
+		assert.equal("clock", (explained(minter(new):mint(jid, now - 3600))));
+		local name, sentence = explained(minter(old):mint("alice@elsewhere.example", now), { "elsewhere.example" });
+		assert.equal("other-address", name);
+		assert(sentence:find("alice@elsewhere.example", 1, true), sentence);
+		assert.equal("bad-signature", (explained(minter(old):mint("alice@elsewhere.example", now))));
+	end);
+
+	it("says all that is wrong", function ()
+		local short = assert(xtoken.new_minter { keys = { new }, nonce_length = 16 });
+		local name, sentence = explained(short:mint("alice@localhost", now));
+		assert.equal("nonce-length", name);
+		assert(sentence:find("16 digits", 1, true) and sentence:find("; it was signed for", 1, true), sentence);
+	end);
+
+	it("cuts off what is too long", function ()
+		local other = "x@" .. ("y"):rep(1000) .. "\1" .. ("\1"):rep(10000);
+		assert.equal("malformed", (explained("nonsense", { other })));
+		local _, sentence = both:explain(("\1"):rep(2000), minter(new):mint(jid, now), now, { jid });
+		assert.equal(4096, #sentence);
+	end);
+
+	it("refuses arguments of a wrong type", function ()
+		for _, others in ipairs { "x", 1, true, { 1 }, { {} }, print } do
+			assert(support.raised_by(both.explain, both, jid, "x", now, others):find("list of strings", 1, true));
+		end
+		support.raised_by(both.explain, both, jid);
+		support.raised_by(both.explain, both, jid, "x", "soon");
+		support.raised_by(both.explain, nil, jid, "x");
+	end);
+end);
