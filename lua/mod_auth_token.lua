@@ -1,6 +1,7 @@
 -- Authentication with one-time tokens that a web application makes, verified by xtoken.
 
 local new_sasl = require "util.sasl".new;
+local waiter = require "util.async".waiter;
 local usermanager = require "core.usermanager";
 local utils = module:require "token_auth_utils";
 
@@ -28,6 +29,8 @@ local option_names = {
 	deviation = "token_deviation";
 	expired_limit = "token_expired_limit";
 	ledger = "token_ledger";
+	known_users = "token_known_users";
+	allow_plain = "token_allow_plain";
 };
 
 local how_to_make = {
@@ -37,22 +40,31 @@ local how_to_make = {
 	deviation = "usually 1";
 	expired_limit = "usually 10";
 	ledger = "the path of a file, \"memory\", or the URL of a server";
+	known_users = "usually \"all\"";
+	allow_plain = "usually false";
 };
 
-local verifier, problem, option = utils.new_verifier {
-	otp_seed = otp_seed;
-	token_secret = token_secret;
-	nonce_length = nonce_length;
-	deviation = deviation;
-	expired_limit = expired_limit;
-};
-if not verifier then
+-- As assert, for what the configuration decides.
+local function must(value, problem, option)
+	if value then
+		return value;
+	end
 	log("error", "Nobody can log in to %s: %s. Set the option %s of VirtualHost %q in the configuration (%s)",
 		host, problem, option_names[option] or option, host, how_to_make[option] or "?");
 	-- Not a string: modulemanager appends a traceback to those, and this is no mistake of the code.
 	local err = ("%s: %s"):format(host, problem);
 	error(setmetatable({}, { __tostring = function () return err; end }));
 end
+
+local verifier = must(utils.new_verifier {
+	otp_seed = otp_seed;
+	token_secret = token_secret;
+	nonce_length = nonce_length;
+	deviation = deviation;
+	expired_limit = expired_limit;
+});
+local users = must(module:require "token_users");
+local with_plain = must(module:require "token_plain");
 
 local is_sample = { otp_seed = otp_seed:upper() == sample_seed, token_secret = token_secret == sample_secret };
 for name, is_so in pairs(is_sample) do
@@ -78,10 +90,10 @@ local function token(self, username, password)
 	local ok, reason = usermanager.test_password(username, host, password);
 	local session = self.profile.session;
 	if session and session.destroyed then
-		-- The client left meanwhile, and mod_saslauth of 13.0 fails for want of this.
-		session.base_type = "c2s";
+		-- The client left meanwhile. Nobody waits for the answer, and who would give it needs the session.
+		waiter()();
 	end
-	return ok == true, true, conditions[reason];
+	return ok == true, reason ~= "account-disabled", conditions[reason];
 end
 
 local function no_mechanisms()
@@ -90,45 +102,27 @@ end
 
 local explained = false;
 
-local provider = {};
+local provider = users.provider;
 
 function provider.test_password(username, password)
-	return utils.verify(verifier, username, password, log);
-end
-
-function provider.users()
-	return function ()
-		return nil;
-	end;
-end
-
-function provider.set_password()
-	return nil, "Passwords cannot be set: users log in with tokens of the web application.";
-end
-
-function provider.user_exists()
-	return true;
-end
-
-function provider.create_user()
-	return nil, "Users cannot be created: the web application has them.";
-end
-
-function provider.delete_user()
-	return nil, "Users cannot be deleted: the web application has them.";
+	local ok, reason = utils.verify(verifier, username, password, log);
+	if ok then
+		ok, reason = users.admit(username);
+	end
+	return ok, reason;
 end
 
 -- A token is worth as much as a password until it is used, so it is offered where PLAIN is.
 function provider.get_sasl_handler(session)
 	if not requires_encryption or (session and session.secure) then
-		return new_sasl(host, { token = token, mechanisms = mechanisms, session = session });
+		return with_plain(new_sasl(host, { token = token, mechanisms = mechanisms, session = session }));
 	end
 	if not explained then
 		explained = true;
 		log("warn", "X-TOKEN is offered on encrypted connections only, as PLAIN is. "
 			.."Use TLS, or see allow_unencrypted_plain_auth");
 	end
-	local handler = new_sasl(host, { token = token, mechanisms = mechanisms, requires_encryption = true });
+	local handler = with_plain(new_sasl(host, { token = token, mechanisms = mechanisms, requires_encryption = true }));
 	handler.mechanisms = no_mechanisms;
 	return handler;
 end
