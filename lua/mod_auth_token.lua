@@ -1,6 +1,5 @@
 -- Authentication with one-time tokens that a web application makes, verified by xtoken.
 
-local new_sasl = require "util.sasl".new;
 local waiter = require "util.async".waiter;
 local usermanager = require "core.usermanager";
 local utils = module:require "token_auth_utils";
@@ -64,7 +63,7 @@ local verifier = must(utils.new_verifier {
 	expired_limit = expired_limit;
 });
 local users = must(module:require "token_users");
-local with_plain = must(module:require "token_plain");
+local new_handler = must(module:require "token_handler");
 
 local is_sample = { otp_seed = otp_seed:upper() == sample_seed, token_secret = token_secret == sample_secret };
 for name, is_so in pairs(is_sample) do
@@ -81,8 +80,6 @@ log("info", "Tokens of %s are verified by xtoken %s", host, utils.version);
 
 -- What a client is told when it is neither success nor plain not-authorized.
 local conditions = { unavailable = "temporary-auth-failure" };
-
-local mechanisms = { ["X-TOKEN"] = true };
 
 -- Through usermanager, which knows the provider of now: a stream may be older than the last reload,
 -- and must not log in with what the configuration no longer says.
@@ -115,14 +112,14 @@ end
 -- A token is worth as much as a password until it is used, so it is offered where PLAIN is.
 function provider.get_sasl_handler(session)
 	if not requires_encryption or (session and session.secure) then
-		return with_plain(new_sasl(host, { token = token, mechanisms = mechanisms, session = session }));
+		return new_handler { token = token, session = session };
 	end
 	if not explained then
 		explained = true;
 		log("warn", "X-TOKEN is offered on encrypted connections only, as PLAIN is. "
 			.."Use TLS, or see allow_unencrypted_plain_auth");
 	end
-	local handler = with_plain(new_sasl(host, { token = token, mechanisms = mechanisms, requires_encryption = true }));
+	local handler = new_handler { token = token, requires_encryption = true };
 	handler.mechanisms = no_mechanisms;
 	return handler;
 end

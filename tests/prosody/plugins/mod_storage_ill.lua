@@ -25,7 +25,7 @@ local function new_store(name)
 	local data = {};
 	local store = {};
 
-	function store:get(username)
+	function store.get(_, username)
 		if name == "accounts" and ill[username] then
 			local _, err = ill[username]();
 			return data[username], err;
@@ -33,7 +33,7 @@ local function new_store(name)
 		return data[username];
 	end
 
-	function store:set(username, value)
+	function store.set(_, username, value)
 		if name == "accounts" and username:match("^un") then
 			return nil, "the storage is in stone";
 		end
@@ -41,7 +41,7 @@ local function new_store(name)
 		return true;
 	end
 
-	function store:users()
+	function store.users()
 		return pairs(data);
 	end
 
@@ -50,7 +50,7 @@ end
 
 local driver = {};
 
-function driver:open(name, kind)
+function driver.open(_, name, kind)
 	if kind and kind ~= "keyval" then
 		return nil, "unsupported-store";
 	end
