@@ -76,6 +76,14 @@ def test_refusals(serving, key):
         assert log_in(server, mint("alice@localhost", key)) == "success"
 
 
+def test_plain_where_it_is_allowed(serving, key):
+    with serving("sasl2", token_allow_plain=True) as server:
+        message = b"\0alice\0" + mint("alice@localhost", key).encode()
+        for expected in ("success", "not-authorized"):
+            with Client(server.port, "localhost") as client:
+                assert outcome(client.authenticate_with_sasl2(message, mechanism="PLAIN")) == expected
+
+
 def test_on_encrypted_connections_only(serving, key):
     with serving("sasl2", allow_unencrypted_plain_auth=False) as server:
         server.stop()
