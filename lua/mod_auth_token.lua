@@ -1,6 +1,6 @@
 -- Authentication with one-time tokens that a web application makes, verified by xtoken.
 
-local new_sasl = require "util.sasl".new;
+local waiter = require "util.async".waiter;
 local usermanager = require "core.usermanager";
 local utils = module:require "token_auth_utils";
 local token_settings = module:require "token_settings";
@@ -14,13 +14,24 @@ local insecure_mechanisms = module:get_option_set("insecure_sasl_mechanisms",
 	allow_unencrypted_plain_auth and {} or { "PLAIN", "LOGIN" });
 local requires_encryption = insecure_mechanisms:contains("PLAIN") or insecure_mechanisms:contains("X-TOKEN");
 
-local settings, problem, advice = token_settings.read(utils);
-if not settings then
-	log("error", "Nobody can log in to %s: %s. %s", host, problem, advice);
+local function refuse_to_load(problem, what_to_do)
+	log("error", "Nobody can log in to %s: %s. %s", host, problem, what_to_do);
 	-- Not a string: modulemanager appends a traceback to those, and this is no mistake of the code.
 	local err = ("%s: %s"):format(host, problem);
 	error(setmetatable({}, { __tostring = function () return err; end }));
 end
+
+local settings, problem, advice = token_settings.read(utils);
+if not settings then
+	refuse_to_load(problem, advice);
+end
+-- What a library returns, or nil, what is wrong with an option, and which.
+local function must(value, wrong, option)
+	return value or refuse_to_load(wrong, token_settings.advice(option));
+end
+local users = must(module:require "token_users");
+local new_handler = must(module:require "token_handler");
+
 local watch = module:require "token_watch";
 token_settings.warn(settings, log);
 token_settings.warn_of_end(settings, log);
@@ -30,8 +41,6 @@ log("info", "Tokens of %s are verified by xtoken %s", host, utils.version);
 -- What a client is told when it is neither success nor plain not-authorized.
 local conditions = { unavailable = "temporary-auth-failure" };
 
-local mechanisms = { ["X-TOKEN"] = true };
-
 -- Through usermanager, which knows the provider of now: a stream may be older than the last reload,
 -- and must not log in with what the configuration no longer says.
 local function token(self, username, password)
@@ -39,10 +48,10 @@ local function token(self, username, password)
 	self.refusal = not ok and reason or nil;
 	local session = self.profile.session;
 	if session and session.destroyed then
-		-- The client left meanwhile, and mod_saslauth of 13.0 fails for want of this.
-		session.base_type = "c2s";
+		-- The client left meanwhile. Nobody waits for the answer, and who would give it needs the session.
+		waiter()();
 	end
-	return ok == true, true, conditions[reason];
+	return ok == true, reason ~= "account-disabled", conditions[reason];
 end
 
 local function no_mechanisms()
@@ -51,53 +60,33 @@ end
 
 local explained = false;
 
-local provider = {};
+local provider = users.provider;
 
 function provider.test_password(username, password)
 	local now = settings;
 	local ok, key_or_reason, step_offset, nonce_length =
 		utils.verify(now.verifier, username, password, log, watch.ledger_answered);
-	watch.verified(ok, key_or_reason);
 	if not ok then
+		watch.verified(false, key_or_reason);
 		return false, key_or_reason;
 	end
 	watch.accepted(now, username, key_or_reason, step_offset, nonce_length);
-	return true;
-end
-
-function provider.users()
-	return function ()
-		return nil;
-	end;
-end
-
-function provider.set_password()
-	return nil, "Passwords cannot be set: users log in with tokens of the web application.";
-end
-
-function provider.user_exists()
-	return true;
-end
-
-function provider.create_user()
-	return nil, "Users cannot be created: the web application has them.";
-end
-
-function provider.delete_user()
-	return nil, "Users cannot be deleted: the web application has them.";
+	local admitted, reason = users.admit(username);
+	watch.verified(admitted, reason);
+	return admitted, reason;
 end
 
 -- A token is worth as much as a password until it is used, so it is offered where PLAIN is.
 function provider.get_sasl_handler(session)
 	if not requires_encryption or (session and session.secure) then
-		return new_sasl(host, { token = token, mechanisms = mechanisms, session = session });
+		return new_handler { token = token, session = session };
 	end
 	if not explained then
 		explained = true;
 		log("warn", "X-TOKEN is offered on encrypted connections only, as PLAIN is. "
 			.."Use TLS, or see allow_unencrypted_plain_auth");
 	end
-	local handler = new_sasl(host, { token = token, mechanisms = mechanisms, requires_encryption = true });
+	local handler = new_handler { token = token, requires_encryption = true };
 	handler.mechanisms = no_mechanisms;
 	return handler;
 end

@@ -2,6 +2,7 @@
 --
 --   read(utils) -> settings | nil, problem, advice
 --       settings: verifier, keys, nonce_length, nonce_policy
+--   advice(option [, id]) -> what to do about an option, inside the key `id` if there is one
 --   warn(settings, log): says what works, but should not stay as it is
 --   warn_of_end(settings, log): says when nobody can log in for want of a valid key
 
@@ -22,6 +23,8 @@ local option_names = {
 	deviation = "token_deviation";
 	expired_limit = "token_expired_limit";
 	ledger = "token_ledger";
+	known_users = "token_known_users";
+	allow_plain = "token_allow_plain";
 };
 
 local a_time = "\"2026-12-01\", \"2026-12-01T12:00:00Z\" or Unix seconds";
@@ -43,6 +46,8 @@ local how_to_make = {
 	deviation = "usually 1";
 	expired_limit = "usually 10";
 	ledger = "the path of a file, \"memory\", or the URL of a server";
+	known_users = "usually \"all\"";
+	allow_plain = "usually false";
 };
 
 -- Which option to set, and how; those of a key that is listed are inside token_keys.
@@ -127,4 +132,4 @@ local function warn_of_end(settings, log)
 	end
 end
 
-return { read = read, warn = warn, warn_of_end = warn_of_end };
+return { read = read, advice = advice, warn = warn, warn_of_end = warn_of_end };
