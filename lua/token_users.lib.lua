@@ -86,12 +86,14 @@ local without_password;
 function provider.create_user(username, password)
 	if everybody then
 		return nil, "Users cannot be created: the web application has them.";
-	elseif accounts:get(username) then
-		-- Prosody 0.12 sets passwords like this.
-		return nil, no_passwords;
+	end
+	local account, err = accounts:get(username);
+	if account or err then
+		-- Prosody 0.12 sets the passwords of its users like this.
+		return nil, err or no_passwords;
 	end
 	without_password = password == nil and username or nil;
-	local account, err = create(username);
+	account, err = create(username);
 	return account and true, err;
 end
 
@@ -123,25 +125,28 @@ function provider.is_enabled(username)
 	return info and info.enabled, err;
 end
 
-function provider.enable(username)
+local function change(username, how)
 	local account, err = find(username);
 	if not account then
 		return nil, err or no_user;
 	end
-	account.disabled, account.disabled_meta = nil, nil;
+	how(account);
 	return accounts:set(username, account);
 end
 
+function provider.enable(username)
+	return change(username, function (account)
+		account.disabled, account.disabled_meta = nil, nil;
+	end);
+end
+
 function provider.disable(username, meta)
-	local account, err = find(username);
-	if not account then
-		return nil, err or no_user;
-	end
-	account.disabled, account.disabled_meta = true, meta;
-	-- What was granted until now, by mod_sasl2_fast for instance, ends for good; "now" is less than a
-	-- second old, and they count its parts.
-	account.updated = os.time() + 1;
-	return accounts:set(username, account);
+	return change(username, function (account)
+		account.disabled, account.disabled_meta = true, meta;
+		-- What was granted until now, by mod_sasl2_fast for instance, ends for good: also in the second
+		-- that has begun, as they count its parts.
+		account.updated = os.time() + 1;
+	end);
 end
 
 return { admit = admit, provider = provider };
