@@ -3,6 +3,8 @@
 local waiter = require "util.async".waiter;
 local usermanager = require "core.usermanager";
 local utils = module:require "token_auth_utils";
+local users = module:require "token_users";
+local handlers = module:require "token_handler";
 
 local host = module.host;
 local log = module._log;
@@ -62,8 +64,8 @@ local verifier = must(utils.new_verifier {
 	deviation = deviation;
 	expired_limit = expired_limit;
 });
-local users = must(module:require "token_users");
-local new_handler = must(module:require "token_handler");
+local mechanisms = must(handlers.read_mechanisms());
+users.follow(must(users.read()));
 
 local is_sample = { otp_seed = otp_seed:upper() == sample_seed, token_secret = token_secret == sample_secret };
 for name, is_so in pairs(is_sample) do
@@ -112,14 +114,14 @@ end
 -- A token is worth as much as a password until it is used, so it is offered where PLAIN is.
 function provider.get_sasl_handler(session)
 	if not requires_encryption or (session and session.secure) then
-		return new_handler { token = token, session = session };
+		return handlers.new { token = token, mechanisms = mechanisms, session = session };
 	end
 	if not explained then
 		explained = true;
 		log("warn", "X-TOKEN is offered on encrypted connections only, as PLAIN is. "
 			.."Use TLS, or see allow_unencrypted_plain_auth");
 	end
-	local handler = new_handler { token = token, requires_encryption = true };
+	local handler = handlers.new { token = token, mechanisms = mechanisms, requires_encryption = true };
 	handler.mechanisms = no_mechanisms;
 	return handler;
 end
