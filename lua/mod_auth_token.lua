@@ -3,6 +3,8 @@
 local waiter = require "util.async".waiter;
 local usermanager = require "core.usermanager";
 local utils = module:require "token_auth_utils";
+local users = module:require "token_users";
+local handlers = module:require "token_handler";
 local token_settings = module:require "token_settings";
 
 local host = module.host;
@@ -14,28 +16,24 @@ local insecure_mechanisms = module:get_option_set("insecure_sasl_mechanisms",
 	allow_unencrypted_plain_auth and {} or { "PLAIN", "LOGIN" });
 local requires_encryption = insecure_mechanisms:contains("PLAIN") or insecure_mechanisms:contains("X-TOKEN");
 
-local function refuse_to_load(problem, what_to_do)
-	log("error", "Nobody can log in to %s: %s. %s", host, problem, what_to_do);
+local settings, problem, advice = token_settings.read(utils, users, handlers);
+if not settings then
+	log("error", "Nobody can log in to %s: %s. %s", host, problem, advice);
 	-- Not a string: modulemanager appends a traceback to those, and this is no mistake of the code.
 	local err = ("%s: %s"):format(host, problem);
 	error(setmetatable({}, { __tostring = function () return err; end }));
 end
-
-local settings, problem, advice = token_settings.read(utils);
-if not settings then
-	refuse_to_load(problem, advice);
-end
--- What a library returns, or nil, what is wrong with an option, and which.
-local function must(value, wrong, option)
-	return value or refuse_to_load(wrong, token_settings.advice(option));
-end
-local users = must(module:require "token_users");
-local new_handler = must(module:require "token_handler");
-
 local watch = module:require "token_watch";
-token_settings.warn(settings, log);
-token_settings.warn_of_end(settings, log);
-watch.follow(settings.keys);
+
+local function follow(what_is_set)
+	settings = what_is_set;
+	users.follow(settings.known_users);
+	watch.follow(settings.keys);
+	token_settings.warn(settings, log);
+	token_settings.warn_of_end(settings, log);
+end
+
+follow(settings);
 log("info", "Tokens of %s are verified by xtoken %s", host, utils.version);
 
 -- What a client is told when it is neither success nor plain not-authorized.
@@ -79,14 +77,14 @@ end
 -- A token is worth as much as a password until it is used, so it is offered where PLAIN is.
 function provider.get_sasl_handler(session)
 	if not requires_encryption or (session and session.secure) then
-		return new_handler { token = token, session = session };
+		return handlers.new { token = token, mechanisms = settings.mechanisms, session = session };
 	end
 	if not explained then
 		explained = true;
 		log("warn", "X-TOKEN is offered on encrypted connections only, as PLAIN is. "
 			.."Use TLS, or see allow_unencrypted_plain_auth");
 	end
-	local handler = new_handler { token = token, requires_encryption = true };
+	local handler = handlers.new { token = token, mechanisms = settings.mechanisms, requires_encryption = true };
 	handler.mechanisms = no_mechanisms;
 	return handler;
 end
@@ -97,15 +95,12 @@ module:provides("auth", provider);
 
 -- Reloading the configuration is enough for other keys; what is wrong in it changes nothing.
 module:hook_global("config-reloaded", function ()
-	local changed, trouble, what_to_do = token_settings.read(utils);
+	local changed, trouble, what_to_do = token_settings.read(utils, users, handlers);
 	if not changed then
 		log("error", "Users of %s log in as before the reload: %s. %s", host, trouble, what_to_do);
 		return;
 	end
-	settings = changed;
-	token_settings.warn(settings, log);
-	token_settings.warn_of_end(settings, log);
-	watch.follow(settings.keys);
+	follow(changed);
 end);
 
 local day = 24 * 60 * 60;

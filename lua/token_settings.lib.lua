@@ -1,8 +1,7 @@
 -- What the configuration says about the tokens of this host.
 --
---   read(utils) -> settings | nil, problem, advice
---       settings: verifier, keys, nonce_length, nonce_policy
---   advice(option [, id]) -> what to do about an option, inside the key `id` if there is one
+--   read(utils, users, handlers) -> settings | nil, problem, advice
+--       settings: verifier, keys, nonce_length, nonce_policy, deviation, known_users, mechanisms
 --   warn(settings, log): says what works, but should not stay as it is
 --   warn_of_end(settings, log): says when nobody can log in for want of a valid key
 
@@ -64,7 +63,7 @@ local function in_key(id, problem)
 	return id == nil and problem or ("key %q: %s"):format(tostring(id), problem);
 end
 
-local function read(utils)
+local function read(utils, users, handlers)
 	local function get_option(name)
 		return module:get_option(name);
 	end
@@ -77,21 +76,30 @@ local function read(utils)
 		single = single_or_problem;
 		nonce_length = module:get_option("token_nonce_length", 32);
 		nonce_policy = module:get_option("token_nonce_policy", "exact");
+		deviation = module:get_option("token_deviation", utils.OTP_DEVIATION);
 	};
 	local problem, index;
 	settings.verifier, problem, option, index = utils.new_verifier {
 		keys = keys;
 		nonce_length = settings.nonce_length;
 		nonce_policy = settings.nonce_policy;
-		deviation = module:get_option("token_deviation", utils.OTP_DEVIATION);
+		deviation = settings.deviation;
 		expired_limit = module:get_option("token_expired_limit", 10);
 	};
-	if settings.verifier then
-		return settings;
+	if not settings.verifier then
+		local key = keys[index];
+		id = key and key ~= settings.single and key.id or nil;
+		return nil, in_key(id, problem), advice(option, id);
 	end
-	local key = keys[index];
-	id = key and key ~= settings.single and key.id or nil;
-	return nil, in_key(id, problem), advice(option, id);
+	settings.known_users, problem, option = users.read();
+	if not settings.known_users then
+		return nil, problem, advice(option);
+	end
+	settings.mechanisms, problem, option = handlers.read_mechanisms();
+	if not settings.mechanisms then
+		return nil, problem, advice(option);
+	end
+	return settings;
 end
 
 local function warn(settings, log)
@@ -132,4 +140,4 @@ local function warn_of_end(settings, log)
 	end
 end
 
-return { read = read, advice = advice, warn = warn, warn_of_end = warn_of_end };
+return { read = read, warn = warn, warn_of_end = warn_of_end };

@@ -4,19 +4,29 @@
 -- mod_auth_internal_hashed keeps passwords, so who had one on this host is known, and as the rest of
 -- an entry is left alone, keeps it.
 --
--- Returns what mod_auth_token needs, or nil, what is wrong with an option, and which.
+--   read() -> the value of token_known_users | nil, problem, option
+--   follow(value): from now on
+--   admit(username) -> true | false, reason
+--   provider: the part of an authentication provider that is about accounts
 
 local log = module._log;
-local known_users = module:get_option("token_known_users", "all");
-
-if known_users ~= "all" and known_users ~= "existing" and known_users ~= "seen" then
-	return nil, "token_known_users is none of \"all\", \"existing\" and \"seen\"", "known_users";
-end
-
-local everybody = known_users == "all";
 local accounts = module:open_store("accounts");
 local no_user = "No such user";
 local no_passwords = "Passwords cannot be set: users log in with tokens of the web application.";
+
+local everybody, at_first_login;
+
+local function read()
+	local value = module:get_option("token_known_users", "all");
+	if value ~= "all" and value ~= "existing" and value ~= "seen" then
+		return nil, "token_known_users is none of \"all\", \"existing\" and \"seen\"", "known_users";
+	end
+	return value;
+end
+
+local function follow(value)
+	everybody, at_first_login = value == "all", value == "seen";
+end
 
 -- The account of a user, which is empty where everybody is one; nil for nobody; nil and an error.
 local function find(username)
@@ -38,7 +48,7 @@ end
 
 local function find_or_create(username)
 	local account, err = find(username);
-	if account or err or known_users ~= "seen" then
+	if account or err or not at_first_login then
 		return account, err;
 	end
 	account, err = create(username);
@@ -86,12 +96,14 @@ local without_password;
 function provider.create_user(username, password)
 	if everybody then
 		return nil, "Users cannot be created: the web application has them.";
-	elseif accounts:get(username) then
-		-- Prosody 0.12 sets passwords like this.
-		return nil, no_passwords;
+	end
+	local account, err = accounts:get(username);
+	if account or err then
+		-- Prosody 0.12 sets the passwords of its users like this.
+		return nil, err or no_passwords;
 	end
 	without_password = password == nil and username or nil;
-	local account, err = create(username);
+	account, err = create(username);
 	return account and true, err;
 end
 
@@ -123,25 +135,28 @@ function provider.is_enabled(username)
 	return info and info.enabled, err;
 end
 
-function provider.enable(username)
+local function change(username, how)
 	local account, err = find(username);
 	if not account then
 		return nil, err or no_user;
 	end
-	account.disabled, account.disabled_meta = nil, nil;
+	how(account);
 	return accounts:set(username, account);
+end
+
+function provider.enable(username)
+	return change(username, function (account)
+		account.disabled, account.disabled_meta = nil, nil;
+	end);
 end
 
 function provider.disable(username, meta)
-	local account, err = find(username);
-	if not account then
-		return nil, err or no_user;
-	end
-	account.disabled, account.disabled_meta = true, meta;
-	-- What was granted until now, by mod_sasl2_fast for instance, ends for good; "now" is less than a
-	-- second old, and they count its parts.
-	account.updated = os.time() + 1;
-	return accounts:set(username, account);
+	return change(username, function (account)
+		account.disabled, account.disabled_meta = true, meta;
+		-- What was granted until now, by mod_sasl2_fast for instance, ends for good: also in the second
+		-- that has begun, as they count its parts.
+		account.updated = os.time() + 1;
+	end);
 end
 
-return { admit = admit, provider = provider };
+return { read = read, follow = follow, admit = admit, provider = provider };
