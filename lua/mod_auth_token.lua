@@ -1,20 +1,23 @@
 -- Authentication with one-time tokens that a web application makes, verified by xtoken.
 
+if module.host == "*" then
+	-- Here for "prosodyctl mod_auth_token …" only.
+	module.command = module:require "token_command";
+	return;
+end
+
 local waiter = require "util.async".waiter;
 local usermanager = require "core.usermanager";
 local utils = module:require "token_auth_utils";
 local users = module:require "token_users";
 local handlers = module:require "token_handler";
 local token_settings = module:require "token_settings";
+local explain = module:require "token_explain";
 
 local host = module.host;
 local log = module._log;
 
--- As mod_saslauth reads them, for PLAIN.
-local allow_unencrypted_plain_auth = module:get_option_boolean("allow_unencrypted_plain_auth", false);
-local insecure_mechanisms = module:get_option_set("insecure_sasl_mechanisms",
-	allow_unencrypted_plain_auth and {} or { "PLAIN", "LOGIN" });
-local requires_encryption = insecure_mechanisms:contains("PLAIN") or insecure_mechanisms:contains("X-TOKEN");
+local requires_encryption = module:require "token_encryption";
 
 local settings, problem, advice = token_settings.read(utils, users, handlers);
 if not settings then
@@ -122,3 +125,7 @@ module:hook("sasl2/c2s/failure", refused, 1);
 
 module.unload = watch.save;
 module:hook_global("server-stopping", watch.save);
+
+module:require "token_shell" (function (...)
+	return explain(utils, settings, users, ...);
+end);

@@ -12,7 +12,8 @@ prosody.token_ledgers = ledgers;
 
 -- "memory", the path of a file, by itself in Prosody's data folder, or a URL; that of a server with
 -- the deadline that the option token_ledger_timeout says.
-local function ledger_url(value)
+local function ledger_url()
+	local value = module:get_option("token_ledger", "token_ledger.sqlite");
 	local timeout = module:get_option("token_ledger_timeout");
 	if type(value) ~= "string" then
 		return nil, "token_ledger must be a string in quotes";
@@ -31,16 +32,22 @@ end
 -- The ledger of each verifier.
 local ledger_of = setmetatable({}, { __mode = "k" });
 
--- As xtoken.new_verifier, with the ledger that the option token_ledger says.
-local function new_verifier(options)
-	local url, err = ledger_url(module:get_option("token_ledger", "token_ledger.sqlite"));
+-- The ledger that the option token_ledger says, or nil and what is wrong with it.
+local function open_ledger()
+	local url, err = ledger_url();
 	if url and not ledgers[url] then
 		ledgers[url], err = xtoken.new_ledger(url);
 	end
-	if not url or not ledgers[url] then
+	return ledgers[url], err;
+end
+
+-- As xtoken.new_verifier, with that ledger.
+local function new_verifier(options)
+	local ledger, err = open_ledger();
+	if not ledger then
 		return nil, err, "ledger";
 	end
-	options.ledger = ledgers[url];
+	options.ledger = ledger;
 	local verifier, problem, option, key = xtoken.new_verifier(options);
 	if verifier then
 		ledger_of[verifier] = options.ledger;
@@ -120,6 +127,8 @@ return {
 	verify = verify;
 	verify_token = verify_token;
 	new_verifier = new_verifier;
+	ledger_url = ledger_url;
+	open_ledger = open_ledger;
 	ledger_of = ledger_of;
 	version = xtoken.version;
 };

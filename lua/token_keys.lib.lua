@@ -3,6 +3,7 @@
 --   read(get_option)  -> keys, single | nil, problem, option [, id]
 --       keys: what xtoken.new_verifier takes; single: the one of them that has options of its own;
 --       option: what to set, inside the entry `id` of token_keys if there is one
+--   valid(keys, time) -> the first key that is valid then | nil
 --   outlook(keys, now) -> until | nil, since, from
 --       until: when the last key ends that carries on, never if it is math.huge; if none is valid
 --       now: when the last one ended, and when the next begins
@@ -159,7 +160,7 @@ local function read(get_option)
 	return keys, single;
 end
 
-local function valid_key(keys, time)
+local function valid(keys, time)
 	for _, key in ipairs(keys) do
 		if (key.not_before or 0) <= time and (key.not_after or math.huge) >= time then
 			return key;
@@ -168,10 +169,10 @@ local function valid_key(keys, time)
 end
 
 local function outlook(keys, now)
-	local time, key = now, valid_key(keys, now);
+	local time, key = now, valid(keys, now);
 	while key and key.not_after do
 		time = key.not_after + 1;
-		key = valid_key(keys, time);
+		key = valid(keys, time);
 	end
 	if key then
 		return math.huge;
@@ -189,4 +190,4 @@ local function outlook(keys, now)
 	return nil, since, from;
 end
 
-return { read = read, outlook = outlook };
+return { read = read, valid = valid, outlook = outlook };

@@ -1,4 +1,5 @@
 -- The native module xtoken: beside the plugins if it lies there, else wherever `require` looks.
+-- Its field `path` says where it was.
 
 local function load_beside_plugins()
 	local folder = module.path and module.path:match("^(.*)[/\\]") or ".";
@@ -12,7 +13,9 @@ local function load_beside_plugins()
 	if not open then
 		return nil, err;
 	end
-	return open("xtoken");
+	local native = open("xtoken");
+	native.path = path;
+	return native;
 end
 
 local function load()
@@ -22,6 +25,9 @@ local function load()
 	end
 	local ok, native_or_err = pcall(require, "xtoken");
 	if ok then
+		-- Lua 5.1 has no such function.
+		local search = rawget(package, "searchpath");
+		native_or_err.path = search and search("xtoken", package.cpath) or "package.cpath";
 		return native_or_err;
 	end
 	-- The list of all places that were searched is for the debug log.

@@ -7,6 +7,7 @@
 --   read() -> the value of token_known_users | nil, problem, option
 --   follow(value): from now on
 --   admit(username) -> true | false, reason
+--   would_admit(username) -> the same, for who only asks
 --   provider: the part of an authentication provider that is about accounts
 
 local log = module._log;
@@ -58,11 +59,9 @@ local function find_or_create(username)
 	return account, err;
 end
 
--- Whether a user whose token is good may log in: true, or false and the reason. The token has been
--- spent by then: who has none makes no work for the storage, and learns nothing about accounts.
-local function admit(username)
+local function judge(username, find_account)
 	-- A storage may also raise its errors, and a client would wait for an answer in vain.
-	local called, account, err = pcall(find_or_create, username);
+	local called, account, err = pcall(find_account, username);
 	if not called or err then
 		log("error", "%s cannot log in to %s, since the storage of accounts fails: %s",
 			username, module.host, err or account);
@@ -71,6 +70,20 @@ local function admit(username)
 	local reason = not account and "unknown-user" or account.disabled and "account-disabled" or nil;
 	log("debug", "Account of %s: %s", username, reason or "admitted");
 	return not reason, reason;
+end
+
+-- Whether a user whose token is good may log in: true, or false and the reason. The token has been
+-- spent by then: who has none makes no work for the storage, and learns nothing about accounts.
+local function admit(username)
+	return judge(username, find_or_create);
+end
+
+-- What admit would answer, without making an account.
+local function would_admit(username)
+	return judge(username, function ()
+		local account, err = find(username);
+		return account or not err and at_first_login and {} or nil, err;
+	end);
 end
 
 -- Prosody's questions and commands about accounts; 0.12 never asks for those that it does not know.
@@ -159,4 +172,4 @@ function provider.disable(username, meta)
 	end);
 end
 
-return { read = read, follow = follow, admit = admit, provider = provider };
+return { read = read, follow = follow, admit = admit, would_admit = would_admit, provider = provider };

@@ -1,0 +1,38 @@
+-- The user and the host that a command is about. Says what is wrong with them, or how Prosody
+-- reads them when that differs from what was typed.
+--
+-- Returns find(typed) -> user, host, as token_hosts.visit(host) | nil
+
+local hosts = module:require "token_hosts";
+local prepare = module:require "token_address".prepare;
+
+local function complain(...)
+	print((...):format(select(2, ...)));
+end
+
+local function find(typed)
+	local user, host = prepare(typed or "");
+	if not user then
+		return complain("%q is no address: it looks like user@host", typed or "");
+	end
+	local names = hosts.list();
+	local is_ours = false;
+	for _, name in ipairs(names) do
+		is_ours = is_ours or name == host;
+	end
+	if not is_ours then
+		return complain("No tokens are verified for %s, but for: %s. Set authentication = \"token\" there, "
+			.."or let clients log in to another host", host, table.concat(names, ", "));
+	end
+	local called, lib = pcall(hosts.visit, host);
+	if not called then
+		return complain("%s", lib);
+	end
+	local prepared = user.."@"..host;
+	if prepared ~= typed then
+		io.stderr:write(("Prosody reads %q as %s\n"):format(typed, prepared));
+	end
+	return user, host, lib;
+end
+
+return find;
