@@ -1,0 +1,75 @@
+-- What is set for a host, and what of it is wrong.
+--
+-- Returns check(report, host)
+
+local datetime = require "util.datetime".datetime;
+local modulemanager = require "core.modulemanager";
+local visit = module:require "token_hosts".visit;
+local check_options = module:require "token_check_options";
+local check_ledger = module:require "token_check_ledger";
+
+local function check_modules(report, host)
+	local modules = modulemanager.get_modules_for_host(host);
+	if modules:contains("auth_token") then
+		report.warn("\"auth_token\" is in modules_enabled: take it out, authentication = \"token\" loads it");
+	end
+	if not modules:contains("saslauth") then
+		report.error("\"saslauth\" is not in modules_enabled: add it, nobody can log in without");
+	end
+end
+
+local function validity(key, now)
+	local first, last = key.not_before or 0, key.not_after;
+	if first > now then
+		return "valid from "..datetime(first).." on";
+	elseif last and last < now then
+		return ("not valid since %s, so remove it"):format(datetime(last));
+	end
+	return last and "valid until "..datetime(last) or "valid";
+end
+
+local function check_keys(report, context, settings)
+	local now = os.time();
+	local called, uses = pcall(context:require("token_key_use").stored, context);
+	for _, key in ipairs(settings.keys) do
+		local use = called and uses[key.id];
+		report.ok("key %s: seed of %d bits, %s, %s", key.id, settings.verifier:seed_bits(key.id), validity(key, now),
+			use and ("used %d times, last at %s"):format(use.accepted, datetime(use.last))
+				or called and "not used yet" or "and nobody knows when it was used last");
+	end
+end
+
+local function check_encryption(report, context, settings)
+	local names = settings.mechanisms.PLAIN and "X-TOKEN and PLAIN are" or "X-TOKEN is";
+	if context:require "token_encryption" then
+		report.ok("%s offered on encrypted connections only", names);
+	elseif context:get_option_boolean("c2s_require_encryption", true) then
+		report.ok("%s offered on encrypted connections only, by c2s_require_encryption", names);
+	else
+		report.warn("%s offered on unencrypted connections too, where anybody can read a token: take out "
+			.."allow_unencrypted_plain_auth and c2s_require_encryption = false", names);
+	end
+end
+
+local who_may = {
+	all = "everybody with a good token may log in";
+	existing = "users that have an account may log in";
+	seen = "everybody with a good token may log in, and has an account then";
+};
+
+return function (report, host)
+	local lib = visit(host);
+	check_modules(report, host);
+	check_options(report, lib.module);
+	local settings, problem, advice = lib.settings.read(lib.utils, lib.users, lib.handlers);
+	if settings then
+		lib.settings.warn(settings, report.log);
+		lib.settings.warn_of_end(settings, report.log);
+		check_keys(report, lib.module, settings);
+		report.ok("%s (token_known_users)", who_may[settings.known_users]);
+		check_encryption(report, lib.module, settings);
+	else
+		report.error("nobody can log in: %s. %s", problem, advice);
+	end
+	check_ledger(report, lib.utils, settings and settings.deviation or lib.utils.OTP_DEVIATION, problem);
+end;

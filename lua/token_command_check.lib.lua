@@ -1,0 +1,36 @@
+-- prosodyctl mod_auth_token check [host]
+
+local hosts = module:require "token_hosts";
+local new_report = module:require "token_report".new;
+local check_plugins = module:require "token_check_plugins";
+local check_host = module:require "token_check_host";
+
+local function is_among(host, names)
+	for _, name in ipairs(names) do
+		if name == host then
+			return true;
+		end
+	end
+	return false;
+end
+
+return function (words)
+	local report = new_report();
+	report.title("Modules");
+	local can_verify = check_plugins(report);
+	local names = hosts.list();
+	local wanted = words[1];
+	if wanted and not is_among(wanted, names) then
+		report.error("%s: authentication is not \"token\" there", wanted);
+		names = {};
+	elseif #names == 0 then
+		report.error("no host has tokens: set authentication = \"token\" below a VirtualHost");
+	end
+	for _, host in ipairs(names) do
+		if can_verify and (not wanted or host == wanted) then
+			report.title(host);
+			check_host(report, host);
+		end
+	end
+	return report.status();
+end;
