@@ -22,9 +22,14 @@ if not settings then
 	error(setmetatable({}, { __tostring = function () return err; end }));
 end
 local watch = module:require "token_watch";
-token_settings.warn(settings, log);
-token_settings.warn_of_end(settings, log);
-watch.follow(settings.keys);
+
+local function use(new_settings)
+	settings = new_settings;
+	watch.follow(settings.keys);
+	token_settings.warn(settings, log);
+end
+
+use(settings);
 log("info", "Tokens of %s are verified by xtoken %s", host, utils.version);
 
 -- What a client is told when it is neither success nor plain not-authorized.
@@ -54,15 +59,16 @@ local explained = false;
 local provider = {};
 
 function provider.test_password(username, password)
-	local now = settings;
 	local ok, key_or_reason, step_offset, nonce_length =
-		utils.verify(now.verifier, username, password, log, watch.ledger_answered);
-	watch.verified(ok, key_or_reason);
-	if not ok then
-		return false, key_or_reason;
+		utils.verify(settings.verifier, username, password, log, watch.ledger_answered);
+	local reason;
+	if ok then
+		watch.accepted(username, key_or_reason, step_offset, nonce_length, settings.nonce_length);
+	else
+		reason = key_or_reason;
 	end
-	watch.accepted(now, username, key_or_reason, step_offset, nonce_length);
-	return true;
+	watch.verified(ok, reason);
+	return ok, reason;
 end
 
 function provider.users()
@@ -108,15 +114,12 @@ module:provides("auth", provider);
 
 -- Reloading the configuration is enough for other keys; what is wrong in it changes nothing.
 module:hook_global("config-reloaded", function ()
-	local changed, trouble, what_to_do = token_settings.read(utils);
-	if not changed then
-		log("error", "Users of %s log in as before the reload: %s. %s", host, trouble, what_to_do);
+	local new_settings, new_problem, new_advice = token_settings.read(utils);
+	if not new_settings then
+		log("error", "Users of %s log in as before the reload: %s. %s", host, new_problem, new_advice);
 		return;
 	end
-	settings = changed;
-	token_settings.warn(settings, log);
-	token_settings.warn_of_end(settings, log);
-	watch.follow(settings.keys);
+	use(new_settings);
 end);
 
 local day = 24 * 60 * 60;
