@@ -132,11 +132,14 @@ module:hook_global("stats-update", function ()
 	watch.sample(utils.ledger_of[settings.verifier]);
 end);
 
+-- The event of mod_sasl2 comes first, and from some versions again as the other.
 local function refused(event)
-	watch.refused(event.session, event.condition or event.message);
+	if not event.xtoken_told then
+		event.xtoken_told = true;
+		watch.refused(event.session, event.condition or event.message);
+	end
 end
 module:hook("authentication-failure", refused);
--- That of mod_sasl2, before it answers.
 module:hook("sasl2/c2s/failure", refused, 1);
 
 module.unload = watch.save;
