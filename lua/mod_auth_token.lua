@@ -28,15 +28,14 @@ if not settings then
 end
 local watch = module:require "token_watch";
 
-local function follow(what_is_set)
-	settings = what_is_set;
+local function use(new_settings)
+	settings = new_settings;
 	users.follow(settings.known_users);
 	watch.follow(settings.keys);
 	token_settings.warn(settings, log);
-	token_settings.warn_of_end(settings, log);
 end
 
-follow(settings);
+use(settings);
 log("info", "Tokens of %s are verified by xtoken %s", host, utils.version);
 
 -- What a client is told when it is neither success nor plain not-authorized.
@@ -64,17 +63,17 @@ local explained = false;
 local provider = users.provider;
 
 function provider.test_password(username, password)
-	local now = settings;
 	local ok, key_or_reason, step_offset, nonce_length =
-		utils.verify(now.verifier, username, password, log, watch.ledger_answered);
-	if not ok then
-		watch.verified(false, key_or_reason);
-		return false, key_or_reason;
+		utils.verify(settings.verifier, username, password, log, watch.ledger_answered);
+	local reason;
+	if ok then
+		watch.accepted(username, key_or_reason, step_offset, nonce_length, settings.nonce_length);
+		ok, reason = users.admit(username);
+	else
+		reason = key_or_reason;
 	end
-	watch.accepted(now, username, key_or_reason, step_offset, nonce_length);
-	local admitted, reason = users.admit(username);
-	watch.verified(admitted, reason);
-	return admitted, reason;
+	watch.verified(ok, reason);
+	return ok, reason;
 end
 
 -- A token is worth as much as a password until it is used, so it is offered where PLAIN is.
@@ -98,12 +97,12 @@ module:provides("auth", provider);
 
 -- Reloading the configuration is enough for other keys; what is wrong in it changes nothing.
 module:hook_global("config-reloaded", function ()
-	local changed, trouble, what_to_do = token_settings.read(utils, users, handlers);
-	if not changed then
-		log("error", "Users of %s log in as before the reload: %s. %s", host, trouble, what_to_do);
+	local new_settings, new_problem, new_advice = token_settings.read(utils, users, handlers);
+	if not new_settings then
+		log("error", "Users of %s log in as before the reload: %s. %s", host, new_problem, new_advice);
 		return;
 	end
-	follow(changed);
+	use(new_settings);
 end);
 
 local day = 24 * 60 * 60;
@@ -116,11 +115,14 @@ module:hook_global("stats-update", function ()
 	watch.sample(utils.ledger_of[settings.verifier]);
 end);
 
+-- The event of mod_sasl2 comes first, and from some versions again as the other.
 local function refused(event)
-	watch.refused(event.session, event.condition or event.message);
+	if not event.xtoken_told then
+		event.xtoken_told = true;
+		watch.refused(event.session, event.condition or event.message);
+	end
 end
 module:hook("authentication-failure", refused);
--- That of mod_sasl2, before it answers.
 module:hook("sasl2/c2s/failure", refused, 1);
 
 module.unload = watch.save;

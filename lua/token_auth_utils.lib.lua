@@ -68,6 +68,18 @@ local function report(now, log)
 	trouble = now;
 end
 
+-- What pcall(verifier.begin) returned, and where that is a ticket, what it comes to.
+local function await(ledger, called, ok, ticket, ...)
+	if not called or ok ~= nil then
+		return called, ok, ticket, ...;
+	end
+	local accepted, refusal = waiting.wait(ledger, ticket);
+	if not accepted then
+		return true, false, refusal;
+	end
+	return true, true, ...;
+end
+
 -- Returns true, the key's id, the step offset and the length of the nonce; or false and the reason,
 -- whatever it is given: an error raised here would leave a client without an answer. Tells
 -- `ledger_answered`, if given, how many seconds the ledger took.
@@ -75,21 +87,16 @@ local function verify(verifier, username, token, log, ledger_answered)
 	if type(token) ~= "string" then
 		return false, "malformed";
 	end
-	local started = monotonic();
 	-- Where nothing can be suspended, everything waits, as long as the ledger's deadline says.
 	local begin = waiting.can_wait() and verifier.begin or verifier.verify;
-	local jid = username.."@"..module.host;
-	local called, ok, reason, key_id, step_offset, nonce_length = pcall(begin, verifier, jid, token);
+	local ledger, started = ledger_of[verifier], monotonic();
+	local called, ok, key_or_reason, step_offset, nonce_length =
+		await(ledger, pcall(begin, verifier, username.."@"..module.host, token));
 	if not called then
 		log("error", "Cannot verify the token of %s: %s", username, ok);
 		return false, "unavailable";
 	end
-	local ledger = ledger_of[verifier];
-	if ok == nil then
-		ok, reason = waiting.wait(ledger, reason);
-	elseif ok then
-		reason, key_id, step_offset, nonce_length = nil, reason, key_id, step_offset;
-	end
+	local reason = not ok and key_or_reason or nil;
 	if ok or reason == "replayed" or reason == "unavailable" then
 		if ledger_answered then
 			ledger_answered(monotonic() - started);
@@ -97,10 +104,7 @@ local function verify(verifier, username, token, log, ledger_answered)
 		report(reason == "unavailable" and (ledger:trouble() or "no memory") or nil, log);
 	end
 	log("debug", "Token of %s: %s", username, reason or "accepted");
-	if not ok then
-		return false, reason;
-	end
-	return true, key_id, step_offset, nonce_length;
+	return ok, key_or_reason, step_offset, nonce_length;
 end
 
 -- The verifier of the values that verify_token was last called with.

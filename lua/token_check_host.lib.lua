@@ -64,7 +64,6 @@ return function (report, host)
 	local settings, problem, advice = lib.settings.read(lib.utils, lib.users, lib.handlers);
 	if settings then
 		lib.settings.warn(settings, report.log);
-		lib.settings.warn_of_end(settings, report.log);
 		check_keys(report, lib.module, settings);
 		report.ok("%s (token_known_users)", who_may[settings.known_users]);
 		check_encryption(report, lib.module, settings);

@@ -1,9 +1,10 @@
 -- What the configuration says about the tokens of this host.
 --
 --   read(utils, users, handlers) -> settings | nil, problem, advice
---       settings: verifier, keys, nonce_length, nonce_policy, deviation, known_users, mechanisms
+--       settings: verifier, keys, single (the key that is not in token_keys, if there is one),
+--       nonce_length, nonce_policy, deviation, known_users, mechanisms
 --   warn(settings, log): says what works, but should not stay as it is
---   warn_of_end(settings, log): says when nobody can log in for want of a valid key
+--   warn_of_end(settings, log): of that, when nobody can log in for want of a valid key
 
 local datetime = require "util.datetime".datetime;
 local token_keys = module:require "token_keys";
@@ -102,7 +103,20 @@ local function read(utils, users, handlers)
 	return settings;
 end
 
+local function warn_of_end(settings, log)
+	local now = os.time();
+	local ends, since, from = token_keys.outlook(settings.keys, now);
+	if not ends then
+		log("error", "Nobody can log in to %s%s%s: no key is valid now. Add one to the option token_keys", host,
+			since and " since "..datetime(since) or "", from and " before "..datetime(from) or "");
+	elseif ends - now < soon then
+		log("warn", "Nobody can log in to %s after %s, when its last key expires. "
+			.."Add the next one to the option token_keys", host, datetime(ends));
+	end
+end
+
 local function warn(settings, log)
+	warn_of_end(settings, log);
 	for _, key in ipairs(settings.keys) do
 		local of = (key == settings.single and "" or (" of key %q"):format(key.id)).." of "..host;
 		for name, sample in pairs(samples) do
@@ -125,18 +139,6 @@ local function warn(settings, log)
 	if settings.nonce_policy == "report" then
 		log("warn", "token_nonce_policy of %s is \"report\": nonces of any length are accepted, so whoever has a token "
 			.."of 7alice can log in as alice. Set it to \"exact\" as soon as no minter is named here", host);
-	end
-end
-
-local function warn_of_end(settings, log)
-	local now = os.time();
-	local ends, since, from = token_keys.outlook(settings.keys, now);
-	if not ends then
-		log("error", "Nobody can log in to %s%s%s: no key is valid now. Add one to the option token_keys", host,
-			since and " since "..datetime(since) or "", from and " before "..datetime(from) or "");
-	elseif ends - now < soon then
-		log("warn", "Nobody can log in to %s after %s, when its last key expires. "
-			.."Add the next one to the option token_keys", host, datetime(ends));
 	end
 end
 

@@ -14,7 +14,7 @@ local report_nonce = module:require "token_nonce_report".new();
 
 local watch = { ledger_answered = metrics.ledger_answered, save = key_use.save };
 
--- Other keys than before, perhaps, from now on.
+-- These are the keys from now on.
 function watch.follow(keys)
 	key_use.keep_only(keys);
 	for _, key in ipairs(keys) do
@@ -37,8 +37,8 @@ local function warn_of_drift(offset, count, of)
 	end
 end
 
--- A token that the verifier of `settings` has accepted.
-function watch.accepted(settings, username, key_id, step_offset, nonce_length)
+-- A token that is good and fresh.
+function watch.accepted(username, key_id, step_offset, nonce_length, expected_nonce_length)
 	local now = os_time();
 	key_use.count(key_id, now);
 	metrics.accepted(key_id, step_offset);
@@ -47,7 +47,7 @@ function watch.accepted(settings, username, key_id, step_offset, nonce_length)
 	if count then
 		warn_of_drift(step_offset, count, of);
 	end
-	report_nonce(username.."@"..host, nonce_length, settings.nonce_length, log);
+	report_nonce(username.."@"..host, nonce_length, expected_nonce_length, log);
 end
 
 -- What the provider decided at last.

@@ -89,7 +89,7 @@ def test_a_key_is_good_for_its_time(prosody, limits, outcome):
         ("2026-11", "token_keys must be a list of keys"),
         ({"new": entry(NEW)}, "token_keys must be a list of keys"),
         ([NEW[1]], "it must be { id"),
-        ([entry(NEW, id="new", notafter=day(1))], 'key "new": a key has no notafter'),
+        ([entry(NEW, id="new", notafter=day(1))], 'key "new": notafter is no option of a key'),
         ([entry(NEW, id="new", not_after="2026-02-31")], 'key "new": not_after is no time'),
         ([entry(NEW, id="new", not_after="next week")], 'key "new": not_after is no time'),
         ([entry(NEW, id="new", not_after="2026-12-01T12:00")], 'key "new": not_after is no time'),
@@ -355,3 +355,20 @@ def test_the_use_of_keys_survives_restart_and_reload(prosody):
         assert log_in(server, NEW) == "success"
         server.stop()
         assert (uses(server)["new"][0], uses(server)["old"]) == (4, (1, last_of_old))
+
+
+@pytest.mark.parametrize("ill", ["damaged", "in the way"])
+def test_a_storage_that_fails_costs_no_login(prosody, ill):
+    server = prosody(with_keys(entry(NEW, id="new")))
+    path = server.folder / "localhost/token_key_use.dat"
+    if ill == "damaged":
+        path.parent.mkdir()
+        path.write_text("garbage")
+    else:
+        path.parent.write_text("not a folder")
+    with server:
+        assert log_in(server, NEW) == "success"
+        server.reload_module("localhost")
+        assert log_in(server, NEW) == "success"
+        line = "It is unknown when the keys of localhost" if ill == "damaged" else "Cannot save when the keys of localhost"
+        assert line in complaints(server, "warn")
