@@ -57,11 +57,13 @@ pub const XTOKEN_BUFFER_TOO_SMALL: xtoken_status = 110;
 pub const XTOKEN_NO_RANDOM: xtoken_status = 111;
 /// A mistake in this library was caught. Please report it.
 pub const XTOKEN_INTERNAL_ERROR: xtoken_status = 112;
+/// The nonce has another length than the config says, or something other than digits.
+pub const XTOKEN_INVALID_NONCE: xtoken_status = 113;
 
 struct Entry(xtoken_status, &'static CStr, &'static CStr);
 
 // The texts of the core stand here once more because C wants a NUL behind them; a test compares.
-static STATUSES: [Entry; 20] = [
+static STATUSES: [Entry; 21] = [
     Entry(XTOKEN_OK, c"ok", c"done"),
     Entry(
         XTOKEN_MALFORMED,
@@ -146,6 +148,11 @@ static STATUSES: [Entry; 20] = [
         c"internal-error",
         c"a mistake in xtoken was caught: please report it",
     ),
+    Entry(
+        XTOKEN_INVALID_NONCE,
+        c"invalid-nonce",
+        c"the nonce has a wrong length or is not all digits",
+    ),
 ];
 
 /// A stable name for logs and metrics: "ok", "replayed", "null-argument", ...; "unknown" for a
@@ -224,8 +231,7 @@ impl From<MintError> for Failure {
     fn from(error: MintError) -> Self {
         Self(match error {
             MintError::InvalidJid(_) => XTOKEN_INVALID_JID,
-            // Only a nonce of the caller's can be wrong, and C callers give none.
-            MintError::InvalidNonce => XTOKEN_INTERNAL_ERROR,
+            MintError::InvalidNonce => XTOKEN_INVALID_NONCE,
             MintError::NoRandom => XTOKEN_NO_RANDOM,
         })
     }
@@ -265,6 +271,7 @@ mod tests {
         same(SettingError::NonceLength);
         same(SettingError::Deviation);
         same(SettingError::Ledger);
+        same(MintError::InvalidNonce);
         same(MintError::NoRandom);
     }
 
