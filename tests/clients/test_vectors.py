@@ -1,0 +1,62 @@
+"""conformance.json is what its generator makes, and others make the same codes and signatures."""
+
+import base64
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from client import Client
+from mint import mint
+
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "vectors"
+VECTORS = json.loads((FOLDER / "conformance.json").read_text("utf-8"))
+MINTED = VECTORS["mint"]
+
+
+def output(*command, input=b""):
+    return subprocess.run(command, input=input, check=True, stdout=subprocess.PIPE).stdout
+
+
+def test_the_file_is_what_the_generator_makes():
+    made = output(sys.executable, FOLDER / "conformance.py")
+    assert made == (FOLDER / "conformance.json").read_bytes(), "run make vectors"
+
+
+def test_names_are_unique():
+    names = [case["name"] for section in ("mint", "verify") for case in VECTORS[section]]
+    assert len(names) == len(set(names))
+
+
+def test_oathtool_makes_the_same_codes():
+    for case in MINTED:
+        command = ["oathtool", "--totp", "--base32", "--digits=8", f"--now=@{case['now']}", "-"]
+        assert output(*command, input=case["otp_seed"].encode()).decode().strip() == case["token"][:8], case["name"]
+
+
+def test_openssl_makes_the_same_signatures():
+    for case in MINTED:
+        digits, signature = case["token"].split(" ")
+        assert digits[8:] == case["nonce"]
+        # The secrets of vectors are public: they may stand on a command line.
+        command = ["openssl", "dgst", "-sha256", "-mac", "HMAC", "-binary"]
+        command += ["-macopt", "hexkey:" + case["token_secret"].encode().hex()]
+        made = output(*command, input=(digits + case["jid"]).encode())
+        assert base64.b64encode(made).decode() == signature, case["name"]
+
+
+@pytest.fixture
+def spelled():
+    return [case for case in MINTED if "spelled" in case]
+
+
+def test_prosody_prepares_as_the_vectors_say(prosody, options, key, spelled):
+    hosts = {case["spelled"].partition("@")[2] for case in spelled}
+    with prosody({host: options for host in hosts}) as server:
+        for case in spelled:
+            user = case["spelled"].partition("@")[0]
+            host = case["jid"].partition("@")[2]
+            with Client(server.port, host) as client:
+                assert client.log_in(user, mint(case["jid"], key)) == "success", case["name"]
+                assert client.bind().startswith(case["jid"] + "/"), case["name"]
