@@ -3,7 +3,7 @@
 .PHONY: test-clients
 test-clients: capi lua/xtoken.so ## minting in every language, logging in from browsers and libraries
 	scripts/need python3 python3-venv openssl prosody lua5.4
-	scripts/need oathtool php-cli ruby golang-go default-jdk-headless gcc libc6-dev
+	scripts/need oathtool php-cli php-intl php-mbstring ruby golang-go golang-golang-x-text-dev default-jdk-headless gcc libc6-dev
 	command -v node >/dev/null || scripts/need nodejs
 	tests/clients/run
 

@@ -5,6 +5,7 @@ import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
@@ -70,12 +71,13 @@ public final class Mint {
     }
 
     public static void main(String[] args) throws GeneralSecurityException {
-        String seed = System.getenv("XTOKEN_OTP_SEED");
-        String secret = System.getenv("XTOKEN_TOKEN_SECRET");
+        Map<String, String> environment = System.getenv();
+        String seed = environment.getOrDefault("XTOKEN_OTP_SEED", "");
+        String secret = environment.getOrDefault("XTOKEN_TOKEN_SECRET", "");
         boolean isTimeGood = args.length < 2 || args[1].matches("[0-9]{1,18}");
-        if (args.length < 1 || args.length > 3 || !isTimeGood || seed == null || secret == null) {
-            System.err.println(
-                    "usage: java Mint.java JID [UNIX_TIME [NONCE]], with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set");
+        if (args.length < 1 || args.length > 3 || !isTimeGood || seed.isEmpty() || secret.isEmpty()) {
+            System.err.println("usage: java Mint.java JID [UNIX_TIME [NONCE]],"
+                    + " with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set");
             System.exit(2);
         }
         long now = args.length > 1 ? Long.parseLong(args[1]) : Instant.now().getEpochSecond();

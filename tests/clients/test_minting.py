@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import functools
 import json
 import os
 import pathlib
@@ -30,7 +31,7 @@ BUILD = {
     "mint.rs": ["cargo", "build", "--quiet", "--locked", "--example", "mint"],
 }
 RUN = {
-    "Mint.java": ["java", "-XX:TieredStopAtLevel=1", "-cp", BUILT, "Mint"],
+    "Mint.java": ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", BUILT, "Mint"],
     "mint.c": [BUILT / "mint-c"],
     "mint.go": [BUILT / "mint-go"],
     "mint.lua": ["lua5.4", "mint.lua"],
@@ -66,14 +67,19 @@ def run(command, key, *arguments, **environment):
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.fixture(scope="module", params=sorted(RUN))
+@functools.cache
+def build(name):
+    BUILT.mkdir(parents=True, exist_ok=True)
+    tool(BUILD[name][0])
+    subprocess.run(BUILD[name], cwd=RECIPES, check=True)
+
+
+@pytest.fixture(params=sorted(RUN))
 def recipe(request):
     """The name of a recipe, which is compiled if it has to be."""
-    assert (RECIPES / request.param).exists()
+    assert (RECIPES / request.param).exists(), f"examples/mint/{request.param} is missing"
     if request.param in BUILD:
-        BUILT.mkdir(parents=True, exist_ok=True)
-        tool(BUILD[request.param][0])
-        subprocess.run(BUILD[request.param], cwd=RECIPES, check=True)
+        build(request.param)
     return request.param
 
 
