@@ -246,7 +246,7 @@ typedef int32_t xtoken_status;
 /**
  * The nonce has another length than the config says, or something other than digits.
  */
-#define XTOKEN_INVALID_NONCE 113
+#define XTOKEN_INVALID_NONCE 116
 
 #ifdef __cplusplus
 extern "C" {

@@ -22,17 +22,18 @@ hmac_sha256() (
 	key=$(printf %s "$1" | hex)
 	[ ${#key} -le 128 ] || key=$(printf %s "$1" | sha256 | hex)
 	while [ ${#key} -lt 128 ]; do key=${key}00; done
-	{ xor 92; { xor 54; cat; } | sha256; } | sha256
+	{ xor "$key" 92; { xor "$key" 54; cat; } | sha256; } | sha256
 )
 
-# xor BYTE: the bytes of $key, each combined with BYTE
+# xor HEX BYTE: the bytes that HEX stands for, each combined with BYTE
 xor() (
+	hex=$1
 	escaped=
-	while [ -n "$key" ]; do
-		rest=${key#??}
-		byte=$((0x${key%"$rest"} ^ $1))
+	while [ -n "$hex" ]; do
+		rest=${hex#??}
+		byte=$((0x${hex%"$rest"} ^ $2))
 		escaped=$escaped\\0$((byte >> 6))$((byte >> 3 & 7))$((byte & 7))
-		key=$rest
+		hex=$rest
 	done
 	printf %b "$escaped"
 )

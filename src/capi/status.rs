@@ -58,7 +58,7 @@ pub const XTOKEN_NO_RANDOM: xtoken_status = 111;
 /// A mistake in this library was caught. Please report it.
 pub const XTOKEN_INTERNAL_ERROR: xtoken_status = 112;
 /// The nonce has another length than the config says, or something other than digits.
-pub const XTOKEN_INVALID_NONCE: xtoken_status = 113;
+pub const XTOKEN_INVALID_NONCE: xtoken_status = 116;
 
 struct Entry(xtoken_status, &'static CStr, &'static CStr);
 

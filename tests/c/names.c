@@ -22,12 +22,12 @@ static const struct { xtoken_status status; int number; const char *name; } know
 	{ XTOKEN_BUFFER_TOO_SMALL, 110, "buffer-too-small" },
 	{ XTOKEN_NO_RANDOM, 111, "no-random" },
 	{ XTOKEN_INTERNAL_ERROR, 112, "internal-error" },
-	{ XTOKEN_INVALID_NONCE, 113, "invalid-nonce" },
+	{ XTOKEN_INVALID_NONCE, 116, "invalid-nonce" },
 };
 
 int main(void)
 {
-	static const int unknown[] = { -2147483647 - 1, -1, 7, 99, 114, 2147483647 };
+	static const int unknown[] = { -2147483647 - 1, -1, 7, 99, 117, 2147483647 };
 	char version[32];
 	size_t i;
 
