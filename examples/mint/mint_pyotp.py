@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """As mint.py, for an application that has pyotp already.
 
-pyotp 2.12 and later refuse seeds below 112 bits (22 base32 characters); mint.py takes them.
+pyotp 2.12 and later refuse seeds below 112 bits (23 base32 characters); mint.py takes them.
 """
 
 import base64
