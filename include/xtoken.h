@@ -259,6 +259,11 @@ typedef int32_t xtoken_status;
  */
 #define XTOKEN_INVALID_VALIDITY 115
 
+/**
+ * The nonce has another length than the config says, or something other than digits.
+ */
+#define XTOKEN_INVALID_NONCE 116
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -529,6 +534,24 @@ xtoken_status xtoken_minter_mint(const xtoken_minter *minter,
                                  uint64_t unix_time,
                                  char *buffer,
                                  size_t *length);
+
+/**
+ * As `xtoken_minter_mint`, with the nonce of a test: as many decimal digits as the config says.
+ *
+ * An application lets `xtoken_minter_mint` choose one: a nonce that is used twice for a JID
+ * within 30 seconds makes the same token twice, and the second is refused.
+ *
+ * What `xtoken_minter_mint` answers, or `XTOKEN_INVALID_NONCE`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_minter_mint_with_nonce(const xtoken_minter *minter,
+                                            const char *jid,
+                                            size_t jid_len,
+                                            uint64_t unix_time,
+                                            const char *nonce,
+                                            size_t nonce_len,
+                                            char *buffer,
+                                            size_t *length);
 
 /**
  * Frees a minter and wipes its key. No other thread may be using it. NULL is ignored.
