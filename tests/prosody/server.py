@@ -163,17 +163,21 @@ class Prosody:
             stderr=subprocess.DEVNULL,
         )
 
-    def prosodyctl(self, *words, input=""):
-        """Runs prosodyctl with this server's configuration and returns what it printed."""
-        done = subprocess.run(
+    def run_prosodyctl(self, *words, input="", **environment):
+        """Runs prosodyctl with this server's configuration; `environment` is what it has beside ours."""
+        return subprocess.run(
             [self.launcher.with_name("prosodyctl"), "--config", self.config, *words],
             input=input,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=PATIENCE,
+            env={**os.environ, **environment},
         )
-        return done.stdout
+
+    def prosodyctl(self, *words, input=""):
+        """What prosodyctl printed."""
+        return self.run_prosodyctl(*words, input=input).stdout
 
     def shell(self, command):
         """Runs a command in the server's own shell and returns what it printed."""

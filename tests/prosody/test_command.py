@@ -1,0 +1,412 @@
+"""What operators ask: prosodyctl mod_auth_token …, and the shell of Prosody 13."""
+
+import contextlib
+import datetime
+import pathlib
+import re
+import sqlite3
+import threading
+import time
+
+import pytest
+from client import Client
+from mint import mint, new_key
+from redis_server import Redis
+from server import Prosody
+
+KEY, OTHER = new_key(), new_key()
+SAMPLE = ("XVGR73KMZH2M4XMY", "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA7")
+SECRETS = (*KEY, *OTHER, *SAMPLE, "redis-password")
+ENCRYPTED = {"c2s_require_encryption": True, "allow_unencrypted_plain_auth": False}
+FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+
+
+def pair(key=KEY):
+    return dict(zip(("otp_seed", "token_secret"), key))
+
+
+@contextlib.contextmanager
+def configured(server):
+    """A server that is not running."""
+    try:
+        server.port = 5222
+        server.write_config()
+        yield server
+    finally:
+        server.stop()
+        server.__exit__()
+
+
+def ctl(server, *words, module="mod_auth_token", **more):
+    """Exit status and output, in which there is never a secret nor a mistake of the code."""
+    done = server.run_prosodyctl(module, *words, **more)
+    if words[:1] != ("generate-key",):
+        assert not any(secret in done.stdout for secret in SECRETS)
+    assert "traceback" not in done.stdout and ".lua:" not in done.stdout
+    return done.returncode, done.stdout
+
+
+def log_in(server, token, user="alice", host="localhost"):
+    with Client(server.port, host) as client:
+        return client.log_in(user, token)
+
+
+def ledger(server):
+    return server.folder / "token_ledger.sqlite"
+
+
+# explain
+
+
+@pytest.mark.parametrize(
+    "signed, minted, sentence",
+    [
+        ("alice@localhost", {}, "good: it would be accepted, key new"),
+        ("alice@localhost", {"steps": -1}, "from the step before the present one"),
+        ("Alice@localhost", {}, 'signed for "Alice@localhost", not for "alice@localhost"'),
+        ("Älice@localhost", {}, "no key has signed it for this address"),
+        ("alice@example.net", {}, 'signed for "alice@example.net", not for "alice@localhost"'),
+        ("alice@localhost/web", {}, "sign it without the resource"),
+        ("alice@localhost", {"key": OTHER}, "signed with key old, which is valid until 2026-01-31T23:59:59Z only"),
+        ("alice@localhost", {"steps": -40}, "or by a clock about 20m slow"),
+        ("alice@localhost", {"steps": 40}, "by a clock about 20m fast"),
+        ("alice@localhost", {"nonce": "7" * 16}, "its nonce has 16 digits where 32 are configured"),
+        ("alice@localhost", {"key": (KEY[0], "another")}, "so otp_seed and clock are right: compare token_secret"),
+    ],
+)
+def test_explain_says_what_is_wrong(prosody, signed, minted, sentence):
+    old = {"id": "old", "not_after": "2026-01-31", **pair(OTHER)}
+    keys = {"token_keys": [{"id": "new", **pair()}, old]}
+    with configured(prosody({"localhost": keys, "example.net": keys})) as server:
+        token = mint(signed, **{"key": KEY, **minted})
+        status, output = ctl(server, "explain", "alice@localhost", input=token + "\n")
+        assert sentence in output
+        assert status == (0 if "good" in sentence or "step before" in sentence else 1)
+        assert output.startswith("good: " if status == 0 else "refused: ")
+        assert not ledger(server).exists()
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "\0\x1b[31m", "7" * 5000])
+def test_explain_takes_anything_for_a_token(prosody, token):
+    with configured(prosody({"localhost": pair()})) as server:
+        status, output = ctl(server, "explain", "alice@localhost", input=token)
+        assert (status, "refused: this is not a token: " in output) == (1, True)
+        assert "\x1b" not in output
+
+
+def test_explain_takes_the_token_from_its_words_too(prosody):
+    with configured(prosody({"localhost": pair()})) as server:
+        token = mint("alice@localhost", KEY)
+        assert ctl(server, "explain", "alice@localhost", token)[0] == 0
+        assert ctl(server, "explain", "alice@localhost", *token.split())[0] == 0
+
+
+def test_explain_says_how_an_address_is_read(prosody):
+    with configured(prosody({"localhost": pair()})) as server:
+        status, output = ctl(server, "explain", "Alice@LOCALHOST/web", input=mint("Alice@LOCALHOST/web", KEY))
+        assert 'Prosody reads "Alice@LOCALHOST/web" as alice@localhost' in output
+        assert (status, 'signed for "Alice@LOCALHOST/web"' in output) == (1, True)
+        status, output = ctl(server, "explain", "Alice@LOCALHOST", input=mint("alice@localhost", KEY))
+        assert (status, "good: " in output) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "words, sentence",
+    [
+        ([], "explain user@host [TOKEN]"),
+        (["nonsense"], "explain user@host [TOKEN]"),
+        (["explain"], '"" is no address'),
+        (["explain", "alice", "7"], '"alice" is no address'),
+        (["explain", "@localhost", "7"], '"@localhost" is no address'),
+        (["explain", "alice@elsewhere", "7"], "No tokens are verified for elsewhere, but for: bad.example, localhost."),
+        (["explain", "alice@passwords", "7"], "No tokens are verified for passwords"),
+        (["explain", "alice@bad.example", "7"], "bad.example: otp_seed is missing. Set the option otp_seed"),
+        (["mint", "alice@bad.example"], "bad.example: otp_seed is missing. Set the option otp_seed"),
+        (["mint"], '"" is no address'),
+        (["check", "passwords"], 'passwords: authentication is not "token" there'),
+    ],
+)
+def test_what_cannot_be_done_is_said(prosody, words, sentence):
+    hosts = {"localhost": pair(), "bad.example": {}, "passwords": {"authentication": "internal_hashed"}}
+    with configured(prosody(hosts)) as server:
+        status, output = ctl(server, *words)
+        assert (status, sentence in output) == (2, True), output
+
+
+def contents(server):
+    with contextlib.closing(sqlite3.connect(f"file:{ledger(server)}?mode=ro", uri=True)) as connection:
+        return connection.execute("SELECT * FROM spent ORDER BY fingerprint").fetchall()
+
+
+def test_explain_spends_nothing_and_knows_what_was_spent(prosody):
+    with prosody({"localhost": pair()}) as server:
+        spent, fresh = mint("alice@localhost", KEY), mint("alice@localhost", KEY)
+        assert log_in(server, spent) == "success"
+        before, owner = contents(server), ledger(server).stat().st_uid
+        status, output = ctl(server, "explain", "alice@localhost", input=spent)
+        assert (status, "refused: it was accepted before" in output) == (1, True)
+        status, output = ctl(server, "explain", "alice@localhost", input=fresh)
+        assert (status, "good: " in output) == (0, True)
+        assert (contents(server), ledger(server).stat().st_uid) == (before, owner)
+        assert log_in(server, fresh) == "success"
+        server.stop()
+        assert ctl(server, "explain", "alice@localhost", input=fresh)[0] == 1
+        assert log_files_of_the_ledger(server) <= {"token_ledger.sqlite", "token_ledger.sqlite-wal", "token_ledger.sqlite-shm"}
+
+
+def log_files_of_the_ledger(server):
+    return {path.name for path in server.folder.glob("token_ledger*")}
+
+
+def test_explain_asks_redis(prosody):
+    with Redis(password="redis-password") as redis:
+        redis.has_been_there()
+        with prosody({"localhost": {**pair(), "token_ledger": redis.url()}}) as server:
+            spent = mint("alice@localhost", KEY)
+            assert log_in(server, spent) == "success"
+            status, output = ctl(server, "explain", "alice@localhost", input=spent)
+            assert (status, "refused: it was accepted before" in output) == (1, True)
+            fresh = mint("alice@localhost", KEY)
+            assert ctl(server, "explain", "alice@localhost", input=fresh)[0] == 0
+            assert log_in(server, fresh) == "success"
+            redis.stop()
+            status, output = ctl(server, "explain", "alice@localhost", input=mint("alice@localhost", KEY))
+            assert (status, "Redis cannot be reached" in output) == (1, True)
+
+
+def test_of_the_memory_of_a_server_only_that_knows(prosody):
+    with configured(prosody({"localhost": {**pair(), "token_ledger": "memory"}})) as server:
+        status, output = ctl(server, "explain", "alice@localhost", input=mint("alice@localhost", KEY))
+        assert (status, "good: " in output, "Only the running server knows" in output) == (0, True, True)
+
+
+def test_explain_knows_accounts_and_makes_none(prosody):
+    with configured(prosody({"localhost": {**pair(), "token_known_users": "existing"}})) as server:
+        token = mint("alice@localhost", KEY)
+        status, output = ctl(server, "explain", "alice@localhost", input=token)
+        assert (status, "Prosody has no account of this user" in output) == (1, True)
+        accounts = server.folder / "localhost/accounts"
+        accounts.mkdir(parents=True)
+        (accounts / "alice.dat").write_text('return { ["disabled"] = true };\n')
+        status, output = ctl(server, "explain", "alice@localhost", input=token)
+        assert (status, "the account is disabled" in output) == (1, True)
+        server.hosts["localhost"]["token_known_users"] = "seen"
+        server.write_config()
+        assert ctl(server, "explain", "bob@localhost", input=mint("bob@localhost", KEY))[0] == 0
+        assert [path.name for path in accounts.iterdir()] == ["alice.dat"]
+
+
+# The shell of 13.0
+
+
+def ask(server, token, user="alice"):
+    done = server.run_prosodyctl("shell", "auth_token", "explain", f"{user}@localhost", token)
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("kind", ["memory", "file", "redis"])
+def test_the_shell_asks_the_running_server(kind):
+    with Redis() as redis:
+        redis.has_been_there()
+        more = {"memory": {"token_ledger": "memory"}, "file": {}, "redis": {"token_ledger": redis.url()}}[kind]
+        with Prosody("13.0", {"localhost": {**pair(), **more}}) as server:
+            spent, fresh = mint("alice@localhost", KEY), mint("alice@localhost", KEY)
+            assert log_in(server, spent) == "success"
+            status, output = ask(server, spent)
+            assert (status, "it was accepted before" in output) == (1, True)
+            for _ in range(2):
+                status, output = ask(server, fresh)
+                assert (status, "OK: good: it would be accepted, key default" in output) == (0, True)
+            status, output = ask(server, mint("Alice@localhost", KEY))
+            assert (status, 'signed for "Alice@localhost"' in output) == (1, True)
+            assert log_in(server, fresh) == "success"
+            assert "Usage: auth_token:explain" in server.shell("auth_token:explain('alice@localhost')")
+            server.reload_module("localhost")
+            assert ask(server, fresh)[0] == 1
+
+
+def test_the_shell_follows_the_configuration():
+    with Prosody("13.0", {"localhost": pair()}) as server:
+        server.hosts["localhost"] = pair(OTHER)
+        server.write_config()
+        server.reload_config()
+        assert ask(server, mint("alice@localhost", OTHER))[0] == 0
+        assert ask(server, mint("alice@localhost", KEY))[0] == 1
+
+
+def test_the_shell_holds_up_nobody_while_redis_hangs():
+    with Redis() as redis:
+        redis.has_been_there()
+        options = {**pair(), "token_ledger": redis.url(), "token_ledger_timeout": 5}
+        with Prosody("13.0", {"localhost": options, "example.net": {**pair(), "token_ledger": "memory"}}) as server:
+            assert log_in(server, mint("alice@localhost", KEY)) == "success"
+            redis.pause()
+            answers = []
+            asking = threading.Thread(target=lambda: answers.append(ask(server, mint("alice@localhost", KEY))))
+            asking.start()
+            try:
+                others = 0
+                while asking.is_alive():
+                    start = time.monotonic()
+                    assert log_in(server, mint("alice@example.net", KEY), host="example.net") == "success"
+                    assert time.monotonic() - start < 2
+                    others += 1
+            finally:
+                redis.resume()
+                asking.join()
+            status, output = answers[0]
+            assert (status, "the ledger of spent tokens gave no answer" in output) == (1, True)
+            assert others > 10
+
+
+# mint and generate-key
+
+
+def test_a_token_that_is_minted_logs_in(prosody):
+    keys = [{"id": "old", "not_after": "2026-01-31", **pair(OTHER)}, {"id": "new", **pair()}]
+    with prosody({"localhost": {"token_keys": keys}}) as server:
+        status, output = ctl(server, "mint", "Alice@localhost")
+        assert status == 0 and 'Prosody reads "Alice@localhost" as alice@localhost' in output
+        assert log_in(server, output.splitlines()[-1]) == "success"
+
+
+def test_a_key_that_is_generated_is_a_configuration(prosody):
+    server = prosody({})
+    with configured(server):
+        status, output = ctl(server, "generate-key")
+        assert status == 0
+        key = re.findall('otp_seed = "(.*?)", token_secret = "(.*?)"', output)[0]
+        assert f'id = "{datetime.datetime.now(datetime.timezone.utc):%Y-%m}"' in output
+        write_config = server.write_config
+        server.write_config = lambda: (write_config(), server.config.open("a").write(f'VirtualHost "localhost"\n{output}'))
+        server.start()
+        assert log_in(server, mint("alice@localhost", key)) == "success"
+
+
+# check
+
+
+@pytest.mark.parametrize("more", [{}, {"token_keys": [{"id": "new", **pair(OTHER)}]}], ids=["pair", "list"])
+def test_check_finds_nothing_where_all_is_well(prosody, more):
+    with configured(prosody({"localhost": {**pair(), **more}}, **ENCRYPTED)) as server:
+        status, output = ctl(server, "check")
+        assert status == 0 and "0 errors, 0 warnings" in output
+        assert re.search(r"^ok +mod_auth_token is .*/lua/mod_auth_token.lua$", output, re.M)
+        assert re.search(r"^ok +mod_sasl_token is .*/lua/mod_sasl_token.lua$", output, re.M)
+        assert re.search(r"^ok +xtoken \d+\.\d+\.\d+ for Lua 5.4 is .*/lua/xtoken.so$", output, re.M)
+        assert re.search(r"^ok +key default: seed of 160 bits, valid, not used yet$", output, re.M)
+        assert not ledger(server).exists()
+
+
+def test_check_says_when_keys_were_used_and_that_the_ledger_answers(prosody):
+    with prosody({"localhost": pair()}) as server:
+        assert log_in(server, mint("alice@localhost", KEY)) == "success"
+        server.stop()
+        before = contents(server)
+        output = ctl(server, "check", "localhost")[1]
+        today = f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m}"
+        assert f"used 1 times, last at {today}" in output
+        assert f"ledger: sqlite:{ledger(server)} answers" in output
+        assert contents(server) == before
+
+
+def days(number):
+    return (datetime.date.today() + datetime.timedelta(number)).isoformat()
+
+
+@pytest.mark.parametrize(
+    "options, settings, status, line",
+    [
+        (pair(SAMPLE), {}, 1, "warning  otp_seed of localhost is the value printed in a README"),
+        (pair(SAMPLE), {}, 1, "warning  token_secret of localhost is the value printed in a README"),
+        (pair(SAMPLE), {}, 1, "warning  otp_seed of localhost has only 80 bits"),
+        ({**pair(), "token_nonce_policy": "report"}, {}, 1, 'warning  token_nonce_policy of localhost is "report"'),
+        ({**pair(), "token_nonce_lenght": 16}, {}, 1, "warning  token_nonce_lenght is no option of xtoken"),
+        ({**pair(), "token_ledger": "memory"}, {}, 1, 'warning  ledger: "memory" forgets'),
+        ({**pair(), "allow_unencrypted_plain_auth": True}, {"c2s_require_encryption": False}, 1, "warning  X-TOKEN is offered on unencrypted"),
+        ({**pair(), "allow_unencrypted_plain_auth": True}, {}, 0, "ok       X-TOKEN is offered on encrypted connections only, by"),
+        ({**pair(), "token_allow_plain": True}, {}, 0, "ok       X-TOKEN and PLAIN are offered on encrypted connections only"),
+        ({**pair(), "token_known_users": "seen"}, {}, 0, "ok       everybody with a good token may log in, and has an account then"),
+        (pair(), {"modules_enabled": ["auth_token"]}, 1, 'warning  "auth_token" is in modules_enabled: take it out'),
+        (pair(), {"modules_disabled": ["saslauth"]}, 2, 'error    "saslauth" is not in modules_enabled'),
+        ({}, {}, 2, "error    nobody can log in: otp_seed is missing. Set the option otp_seed"),
+        ({**pair(), "otp_seed": "JBSWY3DP"}, {}, 2, "error    nobody can log in: otp_seed is too short"),
+        ({**pair(), "token_deviation": 11}, {}, 2, "Set the option token_deviation of"),
+        ({**pair(), "token_known_users": "some"}, {}, 2, "Set the option token_known_users of"),
+        ({**pair(), "token_ledger": 5}, {}, 2, "token_ledger must be a string in quotes"),
+        ({**pair(), "token_ledger": "/no/such/folder/ledger"}, {}, 2, "error    ledger: nobody can log in, since sqlite:/no/such"),
+        ({**pair(), "token_ledger": "redis://xtoken:redis-password@127.0.0.1:1"}, {}, 2, "redis://…@127.0.0.1:1 does not answer"),
+        ({"token_keys": [{"id": "old", "not_after": "2026-01-31", **pair()}]}, {}, 2, "error    Nobody can log in to localhost since 2026-01-31"),
+        ({"token_keys": [{"id": "old", "not_after": days(3), **pair()}]}, {}, 1, "when its last key expires"),
+        ({"otp_seed": KEY[0], "token_secret_file": "secret"}, {}, 2, "/secret: chmod 640 it"),
+    ],
+)
+def test_check_finds(prosody, options, settings, status, line):
+    with configured(prosody({"localhost": options}, **{**ENCRYPTED, **settings})) as server:
+        (server.folder / "secret").write_text(KEY[1])
+        (server.folder / "secret").chmod(0o644)
+        found, output = ctl(server, "check")
+        assert line in output
+        assert found == status
+
+
+def test_check_looks_at_every_host(prosody):
+    hosts = {"a.example": {}, "b.example": pair(), "passwords": {"authentication": "internal_hashed"}}
+    with configured(prosody(hosts, **ENCRYPTED)) as server:
+        status, output = ctl(server, "check")
+        assert status == 2 and "\na.example\n" in output and "\nb.example\n" in output and "passwords" not in output
+        assert ctl(server, "check", "b.example")[0] == 0
+
+
+def test_check_wants_a_host(prosody):
+    with configured(prosody({"localhost": {"authentication": "internal_hashed"}})) as server:
+        status, output = ctl(server, "check")
+        assert (status, "no host has tokens" in output) == (2, True)
+
+
+STUBS = {
+    "Jitsi's, for JSON Web Tokens": 'local token_util = module:require "token/util".new(module);',
+    "the Lua implementation": 'local verify_token = module:require "token_auth_utils".verify_token;',
+    "neither xtoken's nor one known to it": "module:provides('auth', {});",
+}
+
+
+@pytest.mark.parametrize("whose", STUBS)
+@pytest.mark.parametrize("place", ["mod_auth_token.lua", "mod_auth_token/mod_auth_token.lua"])
+def test_check_says_whose_module_is_in_the_way(prosody, tmp_path, whose, place):
+    from server import PLUGINS
+
+    stub = tmp_path / place
+    stub.parent.mkdir(exist_ok=True)
+    stub.write_text(STUBS[whose])
+    server = prosody({"localhost": pair()}, plugin_paths=[str(tmp_path), str(PLUGINS)], **ENCRYPTED)
+    with configured(server):
+        status, output = ctl(server, "check", module="mod_xtoken")
+        assert status == 2
+        assert f"error    mod_auth_token is {stub}, {whose}: name {PLUGINS} before that folder in plugin_paths" in output
+        server.settings["plugin_paths"] = [str(PLUGINS), str(tmp_path)]
+        server.write_config()
+        status, output = ctl(server, "check")
+        assert (status, f"{stub}, {whose}, comes later" in output) == (0, True)
+
+
+def test_check_says_that_a_library_is_in_the_way(prosody, tmp_path):
+    from server import PLUGINS
+
+    (tmp_path / "token_auth_utils.lib.lua").write_text("return {};")
+    with configured(prosody({"localhost": pair()}, plugin_paths=[str(tmp_path), str(PLUGINS)])) as server:
+        status, output = ctl(server, "check")
+        assert (status, f"error    token_auth_utils.lib.lua is {tmp_path}" in output) == (2, True)
+
+
+@pytest.mark.parametrize("seconds, status, line", [(0, 0, "agree"), (20, 1, "warning  its clock is"), (80, 2, "error    its clock is")])
+def test_check_compares_clocks(prosody, seconds, status, line):
+    if not FAKETIME.exists():
+        raise FileNotFoundError(f"{FAKETIME} is missing: apt-get install faketime")
+    with Redis() as redis:
+        redis.has_been_there()
+        with configured(prosody({"localhost": {**pair(), "token_ledger": redis.url()}}, **ENCRYPTED)) as server:
+            ahead = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": f"+{seconds}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+            found, output = ctl(server, "check", **ahead)
+            assert line in output and (not seconds or "s behind this one" in output)
+            assert found == status
