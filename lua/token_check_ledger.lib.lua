@@ -14,7 +14,7 @@ local function without_password(url)
 end
 
 local function compare_clocks(report, clock, deviation)
-	local ahead = clock - now();
+	local ahead = math.floor(clock - now() + 0.5);
 	local half_window = 15 * (2 * deviation + 1);
 	local say = math.abs(ahead) > half_window and report.error or math.abs(ahead) > tolerance and report.warn;
 	if say then

@@ -39,10 +39,12 @@ def configured(server):
 
 def ctl(server, *words, module="mod_auth_token", **more):
     """Exit status and output, in which there is never a secret nor a mistake of the code."""
+    # Where Prosody looks for certificates. It complains when there is no such folder.
+    (server.folder / "certs").mkdir(exist_ok=True)
     done = server.run_prosodyctl(module, *words, **more)
     if words[:1] != ("generate-key",):
         assert not any(secret in done.stdout for secret in SECRETS)
-    assert "traceback" not in done.stdout and ".lua:" not in done.stdout
+    assert "traceback" not in done.stdout and not re.search(r"\.lua:\d", done.stdout)
     return done.returncode, done.stdout
 
 
@@ -62,16 +64,16 @@ def ledger(server):
     "signed, minted, sentence",
     [
         ("alice@localhost", {}, "good: it would be accepted, key new"),
-        ("alice@localhost", {"steps": -1}, "from the step before the present one"),
+        ("alice@localhost", {"steps": -1}, "1 step of 30 s ago"),
         ("Alice@localhost", {}, 'signed for "Alice@localhost", not for "alice@localhost"'),
         ("Älice@localhost", {}, "no key has signed it for this address"),
         ("alice@example.net", {}, 'signed for "alice@example.net", not for "alice@localhost"'),
         ("alice@localhost/web", {}, "sign it without the resource"),
         ("alice@localhost", {"key": OTHER}, "signed with key old, which is valid until 2026-01-31T23:59:59Z only"),
-        ("alice@localhost", {"steps": -40}, "or by a clock about 20m slow"),
-        ("alice@localhost", {"steps": 40}, "by a clock about 20m fast"),
+        ("alice@localhost", {"steps": -40}, "or by a clock 20m slow"),
+        ("alice@localhost", {"steps": 40}, "by a clock about 20m ahead of this one"),
         ("alice@localhost", {"nonce": "7" * 16}, "its nonce has 16 digits where 32 are configured"),
-        ("alice@localhost", {"key": (KEY[0], "another")}, "so otp_seed and clock are right: compare token_secret"),
+        ("alice@localhost", {"key": (KEY[0], "another")}, "so otp_seed and clock fit that one: compare token_secret"),
     ],
 )
 def test_explain_says_what_is_wrong(prosody, signed, minted, sentence):
@@ -81,8 +83,8 @@ def test_explain_says_what_is_wrong(prosody, signed, minted, sentence):
         token = mint(signed, **{"key": KEY, **minted})
         status, output = ctl(server, "explain", "alice@localhost", input=token + "\n")
         assert sentence in output
-        assert status == (0 if "good" in sentence or "step before" in sentence else 1)
-        assert output.startswith("good: " if status == 0 else "refused: ")
+        assert status == (0 if output.startswith("good: ") else 1)
+        assert output.startswith("good: " if minted == {"steps": -1} or "good" in sentence else "refused: ")
         assert not ledger(server).exists()
 
 
