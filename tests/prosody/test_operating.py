@@ -1,0 +1,291 @@
+"""docs/operating.md shows what commands really print.
+
+The comment before a block says in what state the server is; the functions below make these. With
+XTOKEN_WRITE_DOCS=1 the outputs are written into the page.
+"""
+
+import contextlib
+import difflib
+import os
+import pathlib
+import re
+import subprocess
+import textwrap
+
+import pytest
+from client import Client
+from mint import mint
+from server import LAUNCHERS, PLUGINS, ROOT, Prosody, free_port
+
+PAGE = ROOT / "docs/operating.md"
+HOST = "example.com"
+NEW = ("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "a secret that is new")
+OLD = ("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "a secret that is old")
+FAIL2BAN = ROOT / "target/fail2ban"
+BLOCK = re.compile(r"^( *)<!-- ([\w ]+) -->\n *```console\n(.*?)\n *```$", re.M | re.S)
+
+
+def entry(name, key, **more):
+    return {"id": name, "otp_seed": key[0], "token_secret": key[1], **more}
+
+
+def server(*keys, modules_enabled=(), plugin_paths=(str(PLUGINS),), **options):
+    settings = {"c2s_require_encryption": True, "allow_unencrypted_plain_auth": False}
+    made = Prosody(
+        "13.0",
+        {HOST: {"token_keys": list(keys), **options}},
+        modules_enabled=["http_openmetrics", *modules_enabled],
+        plugin_paths=[*plugin_paths, str(ROOT / "tests/prosody/plugins")],
+        statistics="internal",
+        statistics_interval="manual",
+        http_ports=[free_port()],
+        https_ports=[],
+        http_interfaces=["127.0.0.1"],
+        **settings,
+    )
+    made.make_certificate()
+    (made.folder / "certs").mkdir()
+    return made
+
+
+def log_in(running, token, user="alice"):
+    with Client(running.port, HOST) as client:
+        client.start_tls()
+        return client.log_in(user, token)
+
+
+def token(key=NEW, signed=f"alice@{HOST}", **how):
+    return mint(signed, key, **how)
+
+
+# The states: each gives a running server and a token.
+
+
+@contextlib.contextmanager
+def one_key():
+    with server(entry("2026-05", OLD)) as running:
+        yield running, token(OLD)
+
+
+@contextlib.contextmanager
+def mistakes():
+    options = {"token_nonce_lenght": 16, "token_deviation": 30, "token_ledger": "memory"}
+    with server(entry("2026-05", OLD), modules_enabled=["auth_token"], **options) as running:
+        yield running, None
+
+
+@contextlib.contextmanager
+def another_module_first():
+    with server(entry("2026-05", OLD)) as running:
+        folder = running.folder / "jitsi"
+        folder.mkdir()
+        (folder / "mod_auth_token.lua").write_text('local token_util = module:require "token/util";\n')
+        running.settings["plugin_paths"] = [str(folder), str(PLUGINS)]
+        running.write_config()
+        yield running, None
+
+
+@contextlib.contextmanager
+def two_keys():
+    with server(entry("2026-11", NEW), entry("2026-05", OLD)) as running:
+        assert log_in(running, token(OLD)) == "success"
+        running.stop()
+        yield running, None
+
+
+@contextlib.contextmanager
+def application_has_changed():
+    with server(entry("2026-11", NEW), entry("2026-05", OLD)) as running:
+        for key in (OLD, NEW, NEW, NEW):
+            assert log_in(running, token(key)) == "success"
+        running.stop()
+        yield running, None
+
+
+@contextlib.contextmanager
+def old_key_has_ended():
+    with server(entry("2026-11", NEW), entry("2026-05", OLD, not_after="2026-01-31")) as running:
+        yield running, token(OLD)
+
+
+@contextlib.contextmanager
+def refused_logins():
+    with server(entry("2026-11", NEW)) as running:
+        spent = token()
+        assert log_in(running, spent) == "success"
+        assert log_in(running, spent) == "not-authorized"
+        assert log_in(running, token(signed=f"Alice@{HOST}")) == "not-authorized"
+        assert log_in(running, token(signed=f"bob@{HOST}", steps=-4), "bob") == "not-authorized"
+        assert log_in(running, "x", "bob") == "not-authorized"
+        yield running, None
+
+
+@contextlib.contextmanager
+def upper_case():
+    with server(entry("2026-11", NEW)) as running:
+        yield running, token(signed=f"Alice@{HOST}")
+
+
+@contextlib.contextmanager
+def used_before():
+    with server(entry("2026-11", NEW)) as running:
+        spent = token()
+        assert log_in(running, spent) == "success"
+        yield running, spent
+
+
+@contextlib.contextmanager
+def another_secret():
+    with server(entry("2026-11", NEW)) as running:
+        yield running, token((NEW[0], "another"))
+
+
+@contextlib.contextmanager
+def sixteen_digits():
+    with server(entry("2026-11", NEW)) as running:
+        yield running, token(nonce="7" * 16)
+
+
+@contextlib.contextmanager
+def memory():
+    with server(entry("2026-11", NEW), token_ledger="memory") as running:
+        spent = token()
+        assert log_in(running, spent) == "success"
+        yield running, spent
+
+
+@contextlib.contextmanager
+def drift():
+    with server(entry("2026-11", NEW)) as running:
+        for _ in range(60):
+            assert log_in(running, token(steps=-1)) == "success"
+        yield running, None
+
+
+@contextlib.contextmanager
+def slow_clock():
+    with server(entry("2026-11", NEW)) as running:
+        yield running, token(steps=-4)
+
+
+@contextlib.contextmanager
+def report():
+    with server(entry("2026-11", NEW), token_nonce_policy="report") as running:
+        for user in ("alice", "bob", "alice"):
+            assert log_in(running, token(signed=f"{user}@{HOST}", nonce=mint("", NEW)[8:24]), user) == "success"
+        yield running, None
+
+
+@contextlib.contextmanager
+def metrics():
+    with refused_logins() as state:
+        yield state
+
+
+STATES = {
+    "one key": one_key,
+    "mistakes": mistakes,
+    "another module first": another_module_first,
+    "two keys": two_keys,
+    "application has changed": application_has_changed,
+    "old key has ended": old_key_has_ended,
+    "refused logins": refused_logins,
+    "upper case": upper_case,
+    "used before": used_before,
+    "another secret": another_secret,
+    "16 digits": sixteen_digits,
+    "memory": memory,
+    "drift": drift,
+    "slow clock": slow_clock,
+    "report": report,
+    "metrics": metrics,
+}
+
+
+# What is shown, and what is run
+
+
+def tools(folder, running):
+    """A folder with the programs as an operator has them: for this server."""
+    folder.mkdir(exist_ok=True)
+    python_path = FAIL2BAN / "usr/lib/python3/dist-packages"
+    programs = {
+        "prosodyctl": f'exec {LAUNCHERS["13.0"].with_name("prosodyctl")} --config {running.config} "$@"',
+        "fail2ban-regex": f"PYTHONPATH={python_path} exec /usr/bin/python3 {FAIL2BAN}/usr/bin/fail2ban-regex "
+        f'--config {FAIL2BAN}/etc/fail2ban "$@"',
+    }
+    for name, line in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def places(running):
+    """Where things are here, and on the page."""
+    return [
+        (str(running.folder / "prosody.log"), "/var/log/prosody/prosody.log"),
+        (str(running.folder / "jitsi"), "/usr/share/jitsi-meet/prosody-plugins"),
+        (str(running.folder), "/var/lib/prosody"),
+        (str(PLUGINS), "/opt/xtoken/lua"),
+        (f"localhost:{running.settings['http_ports'][0]}", "localhost:5280"),
+    ]
+
+
+def run(command, running, secret, folder):
+    for here, there in places(running):
+        command = command.replace(there, here)
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=ROOT,
+        env={**os.environ, "PATH": f"{tools(folder, running)}:{os.environ['PATH']}", "TOKEN": secret or ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+    )
+    output = done.stdout.replace("127.0.0.1", "192.0.2.1")
+    for here, there in places(running):
+        output = output.replace(here, there)
+    return output.strip("\n")
+
+
+def without_what_changes(text):
+    for pattern, name in [
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
+        (r"[A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d", "TIME"),
+        (r'id = "\d{4}-\d\d"', "ID"),
+        (r'"[A-Z2-7]{32,}"', "SECRET"),
+        (r"xtoken \d+\.\d+\.\d+", "xtoken VERSION"),
+    ]:
+        text = re.sub(pattern, name, text)
+    return text
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_page_shows_what_commands_print(tmp_path, state):
+    assert (FAIL2BAN / "usr/bin/fail2ban-regex").exists(), "scripts/unpack bookworm fail2ban target/fail2ban"
+    page = PAGE.read_text()
+
+    with STATES[state]() as (running, secret):
+
+        def really(block):
+            indent, name, body = block.groups()
+            if name != state:
+                return block[0]
+            commands = re.findall(r"^\$ (.*)$", textwrap.dedent(body), re.M)
+            lines = "\n".join(f"$ {command}\n{run(command, running, secret, tmp_path / 'bin')}" for command in commands)
+            shown = f"<!-- {name} -->\n```console\n{lines}\n```"
+            return textwrap.indent(shown, indent)
+
+        real = BLOCK.sub(really, page)
+
+    if os.environ.get("XTOKEN_WRITE_DOCS"):
+        PAGE.write_text(real)
+    expected, found = (without_what_changes(text).splitlines() for text in (page, real))
+    assert expected == found, "\n".join(difflib.unified_diff(expected, found, "docs/operating.md", "reality", lineterm=""))
+
+
+def test_every_block_of_the_page_is_tested():
+    page = PAGE.read_text()
+    assert {name for _, name, _ in BLOCK.findall(page)} == set(STATES)
+    assert page.count("```console") == len(BLOCK.findall(page))
