@@ -4,7 +4,7 @@
 
 local datetime = require "util.datetime".datetime;
 local modulemanager = require "core.modulemanager";
-local visit = module:require "token_hosts".visit;
+local hosts = module:require "token_hosts";
 local check_options = module:require "token_check_options";
 local check_ledger = module:require "token_check_ledger";
 
@@ -34,8 +34,8 @@ local function check_keys(report, context, settings)
 	for _, key in ipairs(settings.keys) do
 		local use = called and uses[key.id];
 		report.ok("key %s: seed of %d bits, %s, %s", key.id, settings.verifier:seed_bits(key.id), validity(key, now),
-			use and ("used %d times, last at %s"):format(use.accepted, datetime(use.last))
-				or called and "not used yet" or "and nobody knows when it was used last");
+			use and ("logins: %d, the last at %s"):format(use.accepted, datetime(use.last))
+				or called and "not used yet" or "its use is unknown");
 	end
 end
 
@@ -58,17 +58,17 @@ local who_may = {
 };
 
 return function (report, host)
-	local lib = visit(host);
+	local lib = hosts.visit(host);
 	check_modules(report, host);
 	check_options(report, lib.module);
-	local settings, problem, advice = lib.settings.read(lib.utils, lib.users, lib.handlers);
+	local settings, sentence, problem = hosts.read(lib);
 	if settings then
 		lib.settings.warn(settings, report.log);
 		check_keys(report, lib.module, settings);
 		report.ok("%s (token_known_users)", who_may[settings.known_users]);
 		check_encryption(report, lib.module, settings);
 	else
-		report.error("nobody can log in: %s. %s", problem, advice);
+		report.error("nobody can log in: %s", sentence);
 	end
 	check_ledger(report, lib.utils, settings and settings.deviation or lib.utils.OTP_DEVIATION, problem);
 end;

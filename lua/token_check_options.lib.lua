@@ -39,5 +39,5 @@ return function (report, context)
 		end
 	end
 	table.sort(shown);
-	report.ok("set are %s", shown[1] and table.concat(shown, ", ") or "no options");
+	report.ok("options set: %s", shown[1] and table.concat(shown, ", ") or "none");
 end;

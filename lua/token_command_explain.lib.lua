@@ -2,6 +2,7 @@
 
 local lfs = require "lfs";
 local isatty = require "util.pposix".isatty;
+local hosts = module:require "token_hosts";
 local find_user = module:require "token_command_user";
 local new_verifier = module:require "token_native".new_verifier;
 
@@ -38,9 +39,9 @@ return function (words)
 		return 2;
 	end
 	local utils, note = look_only(lib.utils);
-	local settings, problem, advice = lib.settings.read(utils, lib.users, lib.handlers);
+	local settings, problem = hosts.read(lib, utils);
 	if not settings then
-		print(("%s: %s. %s"):format(host, problem, advice));
+		print(("%s: %s"):format(host, problem));
 		return 2;
 	end
 	lib.users.follow(settings.known_users);

@@ -1,5 +1,6 @@
 -- prosodyctl mod_auth_token mint user@host
 
+local hosts = module:require "token_hosts";
 local find_user = module:require "token_command_user";
 local new_minter = module:require "token_native".new_minter;
 local valid = module:require "token_keys".valid;
@@ -9,9 +10,9 @@ local function mint(words)
 	if not user then
 		return nil;
 	end
-	local settings, problem, advice = lib.settings.read(lib.utils, lib.users, lib.handlers);
+	local settings, problem = hosts.read(lib);
 	if not settings then
-		return nil, ("%s: %s. %s"):format(host, problem, advice);
+		return nil, ("%s: %s"):format(host, problem);
 	end
 	local key = valid(settings.keys, os.time());
 	if not key then

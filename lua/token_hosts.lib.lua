@@ -3,10 +3,12 @@
 --   list() -> the names of those with authentication = "token"
 --   visit(host) -> what mod_auth_token has there: module, and the libraries utils, users, handlers,
 --                  settings; raises an error that is for people when there is no native module
+--   read(visited [, utils]) -> what is set there | nil, what is wrong and what to do, what is wrong
 
 local config = require "core.configmanager";
 local init_logger = require "util.logger".init;
 local storagemanager = require "core.storagemanager";
+local is_error = require "util.error".is_error;
 
 local function list()
 	local hosts = {};
@@ -35,4 +37,33 @@ local function visit(host)
 	};
 end
 
-return { list = list, visit = visit };
+-- Credential() leaves an error in place of a value where it cannot read.
+local function lacks_credential(value)
+	if is_error(value) then
+		return true;
+	elseif type(value) ~= "table" then
+		return false;
+	end
+	for _, part in pairs(value) do
+		if lacks_credential(part) then
+			return true;
+		end
+	end
+	return false;
+end
+
+local no_credentials = " Credential() needs what systemd gives to the server: set CREDENTIALS_DIRECTORY "
+	.."for prosodyctl, to /run/credentials/prosody.service for instance";
+
+local function read(visited, utils)
+	local settings, problem, advice = visited.settings.read(utils or visited.utils, visited.users, visited.handlers);
+	if settings then
+		return settings;
+	end
+	local options = config.getconfig()[visited.module.host];
+	local hint = (lacks_credential(options.otp_seed) or lacks_credential(options.token_secret)
+		or lacks_credential(options.token_keys)) and no_credentials or "";
+	return nil, ("%s. %s.%s"):format(problem, advice, hint), problem;
+end
+
+return { list = list, visit = visit, read = read };

@@ -8,6 +8,7 @@
 
 local function new()
 	local counts = { ok = 0, warning = 0, error = 0 };
+	local is_begun = false;
 
 	local function add(label)
 		return function (text, ...)
@@ -19,7 +20,8 @@ local function new()
 	local report = { ok = add "ok", warn = add "warning", error = add "error" };
 
 	function report.title(text)
-		print(("\n%s"):format(text));
+		print((is_begun and "\n" or "")..text);
+		is_begun = true;
 	end
 
 	function report.log(level, ...)
@@ -27,7 +29,7 @@ local function new()
 	end
 
 	function report.status()
-		print(("\n%d errors, %d warnings"):format(counts.error, counts.warning));
+		print(("\nerrors: %d, warnings: %d"):format(counts.error, counts.warning));
 		return counts.error > 0 and 2 or counts.warning > 0 and 1 or 0;
 	end
 

@@ -20,3 +20,10 @@ def mint(jid, key, *, steps=0, nonce=None, now=None):
 
 def new_key():
     return base64.b32encode(secrets.token_bytes(20)).decode(), secrets.token_urlsafe(32)
+
+
+def early_in_a_step():
+    """Returns when the present step has some seconds left, for what depends on the age of a token."""
+    left = 30 - time.time() % 30
+    if left < 8:
+        time.sleep(left)

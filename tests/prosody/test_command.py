@@ -10,9 +10,9 @@ import time
 
 import pytest
 from client import Client
-from mint import mint, new_key
+from mint import early_in_a_step, mint, new_key
 from redis_server import Redis
-from server import Prosody
+from server import PLUGINS, Expression, Prosody
 
 KEY, OTHER = new_key(), new_key()
 SAMPLE = ("XVGR73KMZH2M4XMY", "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA7")
@@ -44,7 +44,7 @@ def ctl(server, *words, module="mod_auth_token", **more):
     done = server.run_prosodyctl(module, *words, **more)
     if words[:1] != ("generate-key",):
         assert not any(secret in done.stdout for secret in SECRETS)
-    assert "traceback" not in done.stdout and not re.search(r"\.lua:\d", done.stdout)
+    assert "traceback" not in done.stdout and not re.search(r"(lib|mod_\w+)\.lua:\d", done.stdout)
     return done.returncode, done.stdout
 
 
@@ -80,6 +80,7 @@ def test_explain_says_what_is_wrong(prosody, signed, minted, sentence):
     old = {"id": "old", "not_after": "2026-01-31", **pair(OTHER)}
     keys = {"token_keys": [{"id": "new", **pair()}, old]}
     with configured(prosody({"localhost": keys, "example.net": keys})) as server:
+        early_in_a_step()
         token = mint(signed, **{"key": KEY, **minted})
         status, output = ctl(server, "explain", "alice@localhost", input=token + "\n")
         assert sentence in output
@@ -198,6 +199,18 @@ def test_explain_knows_accounts_and_makes_none(prosody):
         assert [path.name for path in accounts.iterdir()] == ["alice.dat"]
 
 
+def test_credentials_are_read_or_asked_for(tmp_path):
+    for name, content in zip(("seed", "secret"), KEY):
+        (tmp_path / name).write_text(content)
+    values = {"otp_seed": Expression('Credential("seed")'), "token_secret": Expression('Credential("secret")')}
+    for options in (values, {"token_keys": [{"id": "new", **values}]}):
+        with configured(Prosody("13.0", {"localhost": options}, **ENCRYPTED)) as server:
+            for words in (["check"], ["mint", "alice@localhost"], ["explain", "alice@localhost", "7"]):
+                status, output = ctl(server, *words)
+                assert (status, "set CREDENTIALS_DIRECTORY for prosodyctl" in output) == (2, True)
+            assert ctl(server, "check", CREDENTIALS_DIRECTORY=str(tmp_path))[0] == 0
+
+
 # The shell of 13.0
 
 
@@ -292,7 +305,7 @@ def test_a_key_that_is_generated_is_a_configuration(prosody):
 def test_check_finds_nothing_where_all_is_well(prosody, more):
     with configured(prosody({"localhost": {**pair(), **more}}, **ENCRYPTED)) as server:
         status, output = ctl(server, "check")
-        assert status == 0 and "0 errors, 0 warnings" in output
+        assert status == 0 and "errors: 0, warnings: 0" in output
         assert re.search(r"^ok +mod_auth_token is .*/lua/mod_auth_token.lua$", output, re.M)
         assert re.search(r"^ok +mod_sasl_token is .*/lua/mod_sasl_token.lua$", output, re.M)
         assert re.search(r"^ok +xtoken \d+\.\d+\.\d+ for Lua 5.4 is .*/lua/xtoken.so$", output, re.M)
@@ -307,7 +320,7 @@ def test_check_says_when_keys_were_used_and_that_the_ledger_answers(prosody):
         before = contents(server)
         output = ctl(server, "check", "localhost")[1]
         today = f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m}"
-        assert f"used 1 times, last at {today}" in output
+        assert f"logins: 1, the last at {today}" in output
         assert f"ledger: sqlite:{ledger(server)} answers" in output
         assert contents(server) == before
 
@@ -376,8 +389,6 @@ STUBS = {
 @pytest.mark.parametrize("whose", STUBS)
 @pytest.mark.parametrize("place", ["mod_auth_token.lua", "mod_auth_token/mod_auth_token.lua"])
 def test_check_says_whose_module_is_in_the_way(prosody, tmp_path, whose, place):
-    from server import PLUGINS
-
     stub = tmp_path / place
     stub.parent.mkdir(exist_ok=True)
     stub.write_text(STUBS[whose])
@@ -393,8 +404,6 @@ def test_check_says_whose_module_is_in_the_way(prosody, tmp_path, whose, place):
 
 
 def test_check_says_that_a_library_is_in_the_way(prosody, tmp_path):
-    from server import PLUGINS
-
     (tmp_path / "token_auth_utils.lib.lua").write_text("return {};")
     with configured(prosody({"localhost": pair()}, plugin_paths=[str(tmp_path), str(PLUGINS)])) as server:
         status, output = ctl(server, "check")

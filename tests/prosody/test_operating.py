@@ -14,7 +14,7 @@ import textwrap
 
 import pytest
 from client import Client
-from mint import mint
+from mint import early_in_a_step, mint
 from server import LAUNCHERS, PLUGINS, ROOT, Prosody, free_port
 
 PAGE = ROOT / "docs/operating.md"
@@ -64,7 +64,8 @@ def token(key=NEW, signed=f"alice@{HOST}", **how):
 @contextlib.contextmanager
 def one_key():
     with server(entry("2026-05", OLD)) as running:
-        yield running, token(OLD)
+        early_in_a_step()
+        yield running, None
 
 
 @contextlib.contextmanager
@@ -165,6 +166,7 @@ def drift():
 @contextlib.contextmanager
 def slow_clock():
     with server(entry("2026-11", NEW)) as running:
+        early_in_a_step()
         yield running, token(steps=-4)
 
 
