@@ -6,6 +6,7 @@ local datetime = require "util.datetime".datetime;
 local modulemanager = require "core.modulemanager";
 local hosts = module:require "token_hosts";
 local check_options = module:require "token_check_options";
+local mint = module:require "token_mint";
 local check_ledger = module:require "token_check_ledger";
 
 local function check_modules(report, host)
@@ -51,6 +52,27 @@ local function check_encryption(report, context, settings)
 	end
 end
 
+-- Everything together, up to the ledger.
+local function check_login(report, host, settings, ledger)
+	local jid = "check@"..host;
+	local token = mint(settings, jid);
+	if not token then
+		-- For want of a valid key, which was told.
+		return;
+	end
+	local name, sentence = settings.verifier:explain(jid, token);
+	if name == "good" then
+		report.ok("a token made now would be accepted");
+	else
+		report.error("a token made now would be refused: %s", sentence);
+	end
+	-- Files are counted from their first use on.
+	local count = ledger:remembered();
+	if count then
+		report.ok("the ledger remembers %d tokens", count);
+	end
+end
+
 local who_may = {
 	all = "everybody with a good token may log in";
 	existing = "users that have an account may log in";
@@ -70,5 +92,9 @@ return function (report, host)
 	else
 		report.error("nobody can log in: %s", sentence);
 	end
-	check_ledger(report, lib.utils, settings and settings.deviation or lib.utils.OTP_DEVIATION, problem);
+	local deviation = settings and settings.deviation or lib.utils.OTP_DEVIATION;
+	local ledger = check_ledger(report, lib.utils, deviation, problem);
+	if settings and ledger then
+		check_login(report, host, settings, ledger);
+	end
 end;

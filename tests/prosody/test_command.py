@@ -322,6 +322,7 @@ def test_check_says_when_keys_were_used_and_that_the_ledger_answers(prosody):
         today = f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m}"
         assert f"logins: 1, the last at {today}" in output
         assert f"ledger: sqlite:{ledger(server)} answers" in output
+        assert "ok       a token made now would be accepted\nok       the ledger remembers 1 tokens" in output
         assert contents(server) == before
 
 
@@ -377,6 +378,14 @@ def test_check_wants_a_host(prosody):
     with configured(prosody({"localhost": {"authentication": "internal_hashed"}})) as server:
         status, output = ctl(server, "check")
         assert (status, "no host has tokens" in output) == (2, True)
+
+
+def test_check_tries_a_token(prosody):
+    """A Redis that was started a moment ago may have forgotten what is still good."""
+    with Redis() as redis:
+        with configured(prosody({"localhost": {**pair(), "token_ledger": redis.url()}}, **ENCRYPTED)) as server:
+            status, output = ctl(server, "check")
+            assert (status, "error    a token made now would be refused: the ledger" in output) == (2, True)
 
 
 STUBS = {

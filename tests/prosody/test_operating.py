@@ -64,6 +64,8 @@ def token(key=NEW, signed=f"alice@{HOST}", **how):
 @contextlib.contextmanager
 def one_key():
     with server(entry("2026-05", OLD)) as running:
+        assert log_in(running, token(OLD)) == "success"
+        running.stop()
         early_in_a_step()
         yield running, None
 
@@ -246,6 +248,8 @@ def run(command, running, secret, folder):
         timeout=60,
     )
     output = done.stdout.replace("127.0.0.1", "192.0.2.1")
+    # What is printed somewhere is no secret any more.
+    output = re.sub('"[A-Z2-7]{32,}"', '"…"', output)
     for here, there in places(running):
         output = output.replace(here, there)
     return output.strip("\n")
@@ -256,7 +260,6 @@ def without_what_changes(text):
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
         (r"[A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d", "TIME"),
         (r'id = "\d{4}-\d\d"', "ID"),
-        (r'"[A-Z2-7]{32,}"', "SECRET"),
         (r"xtoken \d+\.\d+\.\d+", "xtoken VERSION"),
     ]:
         text = re.sub(pattern, name, text)
