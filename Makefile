@@ -58,7 +58,7 @@ demo: ## builds the module, starts a Prosody on this machine, logs in with a tok
 
 .PHONY: test-prosody
 test-prosody: lua/xtoken.so ## logins on real Prosody servers, 0.12 and 13.0
-	scripts/need python3 python3-venv openssl prosody redis-server lua5.4 lua-sec lua-unbound lua-event
+	scripts/need python3 python3-venv openssl prosody redis-server lua5.4 lua-sec lua-unbound lua-event curl faketime
 	tests/prosody/run
 
 # --- All ---------------------------------------------------------------------------------------
