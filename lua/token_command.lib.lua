@@ -25,5 +25,11 @@ return function (words)
 		print(usage);
 		return 2;
 	end
-	return module:require(library)(words);
+	local called, run = pcall(module.require, module, library);
+	if not called then
+		-- For want of the native module.
+		print(run);
+		return 2;
+	end
+	return run(words);
 end;

@@ -25,7 +25,7 @@ local function look_only(utils)
 end
 
 local function read_token()
-	if isatty(io.stdin) then
+	if isatty and isatty(io.stdin) then
 		io.stderr:write("Token: ");
 	end
 	local line = io.read("*l") or "";

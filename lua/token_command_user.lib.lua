@@ -22,17 +22,13 @@ local function find(typed)
 	end
 	if not is_ours then
 		return complain("No tokens are verified for %s, but for: %s. Set authentication = \"token\" there, "
-			.."or let clients log in to another host", host, table.concat(names, ", "));
-	end
-	local called, lib = pcall(hosts.visit, host);
-	if not called then
-		return complain("%s", lib);
+			.."or let clients log in to another host", host, names[1] and table.concat(names, ", ") or "no host");
 	end
 	local prepared = user.."@"..host;
 	if prepared ~= typed then
 		io.stderr:write(("Prosody reads %q as %s\n"):format(typed, prepared));
 	end
-	return user, host, lib;
+	return user, host, hosts.visit(host);
 end
 
 return find;

@@ -2,7 +2,7 @@
 --
 --   list() -> the names of those with authentication = "token"
 --   visit(host) -> what mod_auth_token has there: module, and the libraries utils, users, handlers,
---                  settings; raises an error that is for people when there is no native module
+--                  settings
 --   read(visited [, utils]) -> what is set there | nil, what is wrong and what to do, what is wrong
 
 local config = require "core.configmanager";

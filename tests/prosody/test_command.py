@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import pathlib
 import re
+import shutil
 import sqlite3
 import threading
 import time
@@ -417,6 +418,16 @@ def test_check_says_that_a_library_is_in_the_way(prosody, tmp_path):
     with configured(prosody({"localhost": pair()}, plugin_paths=[str(tmp_path), str(PLUGINS)])) as server:
         status, output = ctl(server, "check")
         assert (status, f"error    token_auth_utils.lib.lua is {tmp_path}" in output) == (2, True)
+
+
+def test_without_the_native_module_each_command_says_so(prosody, tmp_path):
+    folder = tmp_path / "lua"
+    shutil.copytree(PLUGINS, folder)
+    (folder / "xtoken.so").unlink()
+    with configured(prosody({"localhost": pair()}, plugin_paths=[str(folder)])) as server:
+        for words in (["check"], ["explain", "alice@localhost", "7"], ["mint", "alice@localhost"], ["generate-key"]):
+            status, output = ctl(server, *words)
+            assert (status, "Put the xtoken.so that was built for Lua 5.4 there" in output) == (2, True)
 
 
 @pytest.mark.parametrize("seconds, status, line", [(0, 0, "agree"), (20, 1, "warning  its clock is"), (80, 2, "error    its clock is")])
