@@ -15,8 +15,9 @@ async function ask(path, options) {
 function show(kind, who, text) {
   const line = document.createElement('li');
   line.className = kind;
-  if (who) line.append(Object.assign(document.createElement('b'), { textContent: who }));
-  line.append(text);
+  for (const [tag, textContent] of [['b', who], ['span', text]]) {
+    if (textContent) line.append(Object.assign(document.createElement(tag), { textContent }));
+  }
   at('log').append(line);
   line.scrollIntoView();
 }
