@@ -1,6 +1,6 @@
 // What people do in the web chat, in headless Chromium. Ends with status 0 when it went as it should.
 //
-// usage: browser.mjs SCENARIO ADDRESS [FILE]
+// usage: browser.mjs CHROMIUM SCENARIO ADDRESS [FILE]
 //
 // What only the starter of the server can do, a scenario asks for with a line on standard output,
 // and goes on when a line comes back.
@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
 const PATIENCE = 20_000; // ms
-const [scenario, address, file] = process.argv.slice(2);
+const [executablePath, scenario, address, file] = process.argv.slice(2);
 const answers = createInterface({ input: process.stdin });
 
 async function ask(request) {
@@ -19,12 +19,11 @@ async function ask(request) {
   await once(answers, 'line');
 }
 
-const chromiumPath = '/usr/bin/chromium';
-const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--disable-gpu', '--disable-quic'] });
+const browser = await chromium.launch({ executablePath, args: ['--disable-gpu', '--disable-quic'] });
 
 // A browser of their own for each user, signed in.
 async function signIn(user, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 560, height: 520 }, ...options });
+  const context = await browser.newContext({ viewport: { width: 560, height: 570 }, ...options });
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   page.on('pageerror', (error) => console.error(user, error));
@@ -168,7 +167,7 @@ const scenarios = {
     const options = { deviceScaleFactor: 1.5, colorScheme: 'light' };
     const [alice, bob] = [await online('alice', options), await online('bob', options)];
     const talk = [
-      [alice, 'bob', 'Hi Bob! I never typed a password for this chat.'],
+      [alice, 'bob', 'Hi Bob! I never typed a password here.'],
       [bob, 'alice', 'Me neither: the web application knows who I am and gives my browser a token.'],
       [alice, 'bob', 'And when somebody copies it?'],
       [bob, 'alice', 'Too late. It is good for one login, and that was mine.'],
@@ -182,7 +181,7 @@ const scenarios = {
       await page.getByRole('heading').click(); // no text cursor in the picture
       windows.push(`<img src="data:image/png;base64,${(await page.screenshot()).toString('base64')}">`);
     }
-    const frame = await (await browser.newContext({ ...options, viewport: { width: 1216, height: 584 } })).newPage();
+    const frame = await (await browser.newContext({ ...options, viewport: { width: 1216, height: 634 } })).newPage();
     await frame.setContent(
       `<style>body { margin: 32px; display: flex; gap: 32px; background: #e4e9ee }
       img { width: 560px; border-radius: 10px; box-shadow: 0 4px 18px #0003 }</style>${windows.join('')}`,

@@ -2,12 +2,21 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 
 from server import ROOT, Prosody, free_port
 
 FOLDER = ROOT / "examples/webchat"
 BROWSER = pathlib.Path(__file__).with_name("browser.mjs")
+
+
+def tool(name):
+    """The path of a program."""
+    path = shutil.which(name)
+    if path is None:
+        raise FileNotFoundError(f"{name} is missing (make test-clients installs it)")
+    return path
 
 
 class WebChat:
@@ -19,7 +28,7 @@ class WebChat:
         self.prosody = Prosody(
             version,
             {"localhost": dict(zip(("otp_seed", "token_secret"), key))},
-            modules_enabled=["websocket", "roster"],
+            modules_enabled=["websocket", "roster", "blocklist"],
             http_ports=[self.port],
             https_ports=[],
             # What examples/webchat/README.md says, so no exception for plain TCP connections.
@@ -46,7 +55,7 @@ class WebChat:
     def start_application(self):
         otp_seed, token_secret = self.key
         self.application = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "node", FOLDER / "server.mjs"],
+            ["setpriv", "--pdeathsig", "KILL", tool("node"), FOLDER / "server.mjs"],
             env={
                 **os.environ,
                 "XTOKEN_OTP_SEED": otp_seed,
@@ -73,7 +82,7 @@ class WebChat:
     def browse(self, scenario, *arguments):
         """Runs a scenario of browser.mjs and returns its exit status."""
         browser = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "node", BROWSER, scenario, self.address, *arguments],
+            ["setpriv", "--pdeathsig", "KILL", tool("node"), BROWSER, tool("chromium"), scenario, self.address, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -7,7 +7,6 @@ import { xtoken } from './xtoken.js';
 const response = await fetch('/me');
 if (response.status === 401) location.replace('/');
 const me = await response.json();
-location.hash ||= `#converse/chat?jid=${me.contacts[0]}`; // a chat to begin with
 
 converse.initialize({
   authentication: 'login',
@@ -21,4 +20,5 @@ converse.initialize({
   blacklisted_plugins: ['converse-omemo'], // would need mod_pep there, and WebAssembly allowed here
   assets_path: '/lib/converse/',
   view_mode: 'fullscreen',
+  auto_join_private_chats: me.contacts.slice(0, 1),
 });
