@@ -149,6 +149,15 @@ const scenarios = {
     assert.ok(tokens.length >= 2 && new Set(tokens).size === tokens.length, 'a token of its own for each login');
   },
 
+  // On a server whose ledger does not answer.
+  async unavailable() {
+    const alice = await signIn('alice');
+    const tokens = tokensOf(alice);
+    await connect(alice);
+    await alice.getByRole('log').getByText('The server cannot check tokens at the moment. Trying again').nth(1).waitFor();
+    assert.equal(new Set(tokens).size, 2, 'the second attempt has a token of its own');
+  },
+
   async converse() {
     const [alice, bob] = [await converse('alice'), await converse('bob')];
     await sayInConverse(alice, 'Hello Bob');

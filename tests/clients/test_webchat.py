@@ -22,6 +22,11 @@ def test_in_chromium(webchat, scenario):
     assert webchat.browse(scenario) == 0
 
 
+def test_while_the_ledger_does_not_answer(version, key):
+    with WebChat(version, key, token_ledger="redis://127.0.0.1:1") as webchat:
+        assert webchat.browse("unavailable") == 0
+
+
 class Visitor:
     """A browser without a screen."""
 
@@ -39,8 +44,14 @@ class Visitor:
         except urllib.error.HTTPError as error:
             return error.code, error.headers, error.read().decode()
 
-    def sign_in(self, user):
-        return self.ask("sign-in", f"user={user}".encode())[0]
+    def sign_in(self, user, **headers):
+        return self.ask("sign-in", f"user={user}".encode(), **headers)[0]
+
+    @property
+    def session(self):
+        """The cookie of the session."""
+        (cookie,) = [cookie for cookie in self.cookies if cookie.name == "session"]
+        return cookie
 
 
 @pytest.fixture
@@ -69,9 +80,8 @@ def test_a_token_is_for_the_user_who_is_signed_in(webchat, visitor):
 
 def test_other_sites_get_nothing(webchat, visitor):
     visitor.sign_in("alice")
-    (cookie,) = [cookie for cookie in visitor.cookies if cookie.name == "session"]
-    assert cookie.get_nonstandard_attr("samesite") == "strict"
-    assert cookie.has_nonstandard_attr("httponly")
+    assert visitor.session.get_nonstandard_attr("samesite") == "strict"
+    assert visitor.session.has_nonstandard_attr("httponly")
     assert visitor.ask("token", b"", **{"Sec-Fetch-Site": "cross-site"})[0] == 403
     assert visitor.ask("sign-in", b"user=bob", **{"Sec-Fetch-Site": "same-site"})[0] == 403
     headers = visitor.ask("credentials", Origin="https://elsewhere.example")[1]
@@ -80,9 +90,13 @@ def test_other_sites_get_nothing(webchat, visitor):
 
 def test_a_forged_cookie_is_nobodys(webchat, visitor):
     visitor.sign_in("alice")
-    (session,) = [cookie for cookie in visitor.cookies if cookie.name == "session"]
-    session.value = base64.b64encode(b'{"user":"bob"}').decode()
+    visitor.session.value = base64.b64encode(b'{"user":"bob"}').decode()
     assert visitor.ask("token", b"")[0] == 401
+
+
+def test_behind_tls_the_cookie_stays_there(visitor):
+    visitor.sign_in("alice", **{"X-Forwarded-Proto": "https"})
+    assert visitor.session.secure
 
 
 def test_signing_out_ends_it(visitor):

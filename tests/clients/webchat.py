@@ -22,12 +22,12 @@ def tool(name):
 class WebChat:
     """Prosody and the web application; `address` is where a browser finds it."""
 
-    def __init__(self, version, key):
+    def __init__(self, version, key, **options):
         self.key = key
         self.port = free_port()
         self.prosody = Prosody(
             version,
-            {"localhost": dict(zip(("otp_seed", "token_secret"), key))},
+            {"localhost": {**dict(zip(("otp_seed", "token_secret"), key)), **options}},
             modules_enabled=["websocket", "roster", "blocklist"],
             http_ports=[self.port],
             https_ports=[],

@@ -4,10 +4,13 @@
 // usage: xmppjs.mjs SERVICE, with the secrets in the environment
 
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import { once } from 'node:events';
 import { client, xml } from '@xmpp/client';
 import { XToken } from '../../examples/clients/xmppjs_xtoken.mjs';
 import { mint } from '../../examples/mint/mint.mjs';
+
+globalThis.crypto ??= webcrypto; // xmpp.js wants it; the Node.js of Debian 12 has it in a module only
 
 const [service] = process.argv.slice(2);
 const { XTOKEN_OTP_SEED, XTOKEN_TOKEN_SECRET } = process.env;

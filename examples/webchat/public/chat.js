@@ -59,7 +59,8 @@ export class Chat {
       } else if (status === CONNFAIL && condition === Strophe.ErrorCondition.NO_AUTH_MECH) {
         why = 'The server does not offer X-TOKEN.';
       } else if (status === AUTHFAIL) {
-        refused = !stanza?.querySelector('temporary-auth-failure'); // else the server can not tell yet
+        refused = !stanza?.querySelector('temporary-auth-failure');
+        if (!refused) why = 'The server cannot check tokens at the moment.';
         connection.disconnect();
       } else if (status === DISCONNECTED) {
         this.#connection = null;
