@@ -105,4 +105,4 @@ bench: capi target/lua/5.4/xtoken.so ## ns a token through Rust, C and Lua; REFE
 
 .PHONY: clean
 clean: ## removes what was built
-	rm -rf target lua/xtoken.so
+	rm -rf target lua/xtoken.so examples/webchat/node_modules tests/clients/node_modules

@@ -22,16 +22,9 @@ export class Chat {
   }
 
   connect() {
-    this.disconnect();
+    clearTimeout(this.#timer);
     this.#failures = this.#refusals = 0;
     this.#logIn();
-  }
-
-  disconnect() {
-    clearTimeout(this.#timer);
-    const connection = this.#connection;
-    this.#connection = null; // what this connection reports from now on is of no interest
-    connection?.disconnect();
   }
 
   send(to, text) {
@@ -40,20 +33,19 @@ export class Chat {
 
   async #logIn() {
     const { service, jid, fetchToken, report } = this.#options;
-    const connection = new Strophe.Connection(service, { mechanisms: [xtoken(Strophe)] });
-    this.#connection = connection;
     report('connecting', 'Connecting with a fresh token…');
     let token;
     try {
       token = await fetchToken();
     } catch {
-      if (connection === this.#connection) this.#retry('The web application gives no token.');
-      return;
+      return this.#retry('The web application gives no token.');
     }
+    const connection = new Strophe.Connection(service, { mechanisms: [xtoken(Strophe)] });
+    this.#connection = connection;
     let refused = false;
     let why = 'No connection.';
     connection.connect(jid, token, (status, condition, stanza) => {
-      if (connection !== this.#connection) return;
+      if (connection !== this.#connection) return; // Strophe may say DISCONNECTED twice
       if (status === CONNECTED) {
         this.#online();
       } else if (status === CONNFAIL && condition === Strophe.ErrorCondition.NO_AUTH_MECH) {

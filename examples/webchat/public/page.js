@@ -15,9 +15,9 @@ async function ask(path, options) {
 function show(kind, who, text) {
   const line = document.createElement('li');
   line.className = kind;
-  for (const [tag, textContent] of [['b', who], ['span', text]]) {
-    if (textContent) line.append(Object.assign(document.createElement(tag), { textContent }));
-  }
+  const part = (tag, textContent) => Object.assign(document.createElement(tag), { textContent });
+  if (who) line.append(part('b', who));
+  line.append(part('span', text));
   at('log').append(line);
   line.scrollIntoView();
 }
@@ -26,7 +26,7 @@ function report(state, words) {
   const status = at('status');
   status.dataset.state = state;
   status.textContent = words;
-  if (state !== 'connecting') show('note', '', words);
+  if (state !== 'connecting') show('note', null, words);
   at('send').querySelector('button').disabled = state !== 'online';
   at('connect').hidden = state === 'online' || state === 'connecting';
 }
