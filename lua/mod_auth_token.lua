@@ -1,8 +1,10 @@
 -- Authentication with one-time tokens that a web application makes, verified by xtoken.
 
-local new_sasl = require "util.sasl".new;
+local waiter = require "util.async".waiter;
 local usermanager = require "core.usermanager";
 local utils = module:require "token_auth_utils";
+local users = module:require "token_users";
+local handlers = module:require "token_handler";
 local token_settings = module:require "token_settings";
 
 local host = module.host;
@@ -14,7 +16,7 @@ local insecure_mechanisms = module:get_option_set("insecure_sasl_mechanisms",
 	allow_unencrypted_plain_auth and {} or { "PLAIN", "LOGIN" });
 local requires_encryption = insecure_mechanisms:contains("PLAIN") or insecure_mechanisms:contains("X-TOKEN");
 
-local settings, problem, advice = token_settings.read(utils);
+local settings, problem, advice = token_settings.read(utils, users, handlers);
 if not settings then
 	log("error", "Nobody can log in to %s: %s. %s", host, problem, advice);
 	-- Not a string: modulemanager appends a traceback to those, and this is no mistake of the code.
@@ -26,6 +28,7 @@ local watch = module:require "token_watch";
 local function use(new_settings)
 	settings = new_settings;
 	watch.follow(settings.keys);
+	users.follow(settings.known_users);
 	token_settings.warn(settings, log);
 end
 
@@ -35,8 +38,6 @@ log("info", "Tokens of %s are verified by xtoken %s", host, utils.version);
 -- What a client is told when it is neither success nor plain not-authorized.
 local conditions = { unavailable = "temporary-auth-failure" };
 
-local mechanisms = { ["X-TOKEN"] = true };
-
 -- Through usermanager, which knows the provider of now: a stream may be older than the last reload,
 -- and must not log in with what the configuration no longer says.
 local function token(self, username, password)
@@ -44,10 +45,10 @@ local function token(self, username, password)
 	self.refusal = not ok and reason or nil;
 	local session = self.profile.session;
 	if session and session.destroyed then
-		-- The client left meanwhile, and mod_saslauth of 13.0 fails for want of this.
-		session.base_type = "c2s";
+		-- The client left meanwhile. Nobody waits for the answer, and who would give it needs the session.
+		waiter()();
 	end
-	return ok == true, true, conditions[reason];
+	return ok == true, reason ~= "account-disabled", conditions[reason];
 end
 
 local function no_mechanisms()
@@ -56,7 +57,7 @@ end
 
 local explained = false;
 
-local provider = {};
+local provider = users.provider;
 
 function provider.test_password(username, password)
 	local ok, key_or_reason, step_offset, nonce_length =
@@ -64,6 +65,7 @@ function provider.test_password(username, password)
 	local reason;
 	if ok then
 		watch.accepted(username, key_or_reason, step_offset, nonce_length, settings.nonce_length);
+		ok, reason = users.admit(username);
 	else
 		reason = key_or_reason;
 	end
@@ -71,39 +73,17 @@ function provider.test_password(username, password)
 	return ok, reason;
 end
 
-function provider.users()
-	return function ()
-		return nil;
-	end;
-end
-
-function provider.set_password()
-	return nil, "Passwords cannot be set: users log in with tokens of the web application.";
-end
-
-function provider.user_exists()
-	return true;
-end
-
-function provider.create_user()
-	return nil, "Users cannot be created: the web application has them.";
-end
-
-function provider.delete_user()
-	return nil, "Users cannot be deleted: the web application has them.";
-end
-
 -- A token is worth as much as a password until it is used, so it is offered where PLAIN is.
 function provider.get_sasl_handler(session)
 	if not requires_encryption or (session and session.secure) then
-		return new_sasl(host, { token = token, mechanisms = mechanisms, session = session });
+		return handlers.new { token = token, mechanisms = settings.mechanisms, session = session };
 	end
 	if not explained then
 		explained = true;
 		log("warn", "X-TOKEN is offered on encrypted connections only, as PLAIN is. "
 			.."Use TLS, or see allow_unencrypted_plain_auth");
 	end
-	local handler = new_sasl(host, { token = token, mechanisms = mechanisms, requires_encryption = true });
+	local handler = handlers.new { token = token, mechanisms = settings.mechanisms, requires_encryption = true };
 	handler.mechanisms = no_mechanisms;
 	return handler;
 end
@@ -114,7 +94,7 @@ module:provides("auth", provider);
 
 -- Reloading the configuration is enough for other keys; what is wrong in it changes nothing.
 module:hook_global("config-reloaded", function ()
-	local new_settings, new_problem, new_advice = token_settings.read(utils);
+	local new_settings, new_problem, new_advice = token_settings.read(utils, users, handlers);
 	if not new_settings then
 		log("error", "Users of %s log in as before the reload: %s. %s", host, new_problem, new_advice);
 		return;
@@ -132,11 +112,14 @@ module:hook_global("stats-update", function ()
 	watch.sample(utils.ledger_of[settings.verifier]);
 end);
 
+-- The event of mod_sasl2 comes first, and from some versions again as the other.
 local function refused(event)
-	watch.refused(event.session, event.condition or event.message);
+	if not event.xtoken_told then
+		event.xtoken_told = true;
+		watch.refused(event.session, event.condition or event.message);
+	end
 end
 module:hook("authentication-failure", refused);
--- That of mod_sasl2, before it answers.
 module:hook("sasl2/c2s/failure", refused, 1);
 
 module.unload = watch.save;

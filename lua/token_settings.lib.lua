@@ -1,8 +1,8 @@
 -- What the configuration says about the tokens of this host.
 --
---   read(utils) -> settings | nil, problem, advice
+--   read(utils, users, handlers) -> settings | nil, problem, advice
 --       settings: verifier, keys, single (the key that is not in token_keys, if there is one),
---       nonce_length, nonce_policy
+--       nonce_length, nonce_policy, known_users, mechanisms
 --   warn(settings, log): says what works, but should not stay as it is
 --   warn_of_end(settings, log): of that, when nobody can log in for want of a valid key
 
@@ -23,6 +23,8 @@ local option_names = {
 	deviation = "token_deviation";
 	expired_limit = "token_expired_limit";
 	ledger = "token_ledger";
+	known_users = "token_known_users";
+	allow_plain = "token_allow_plain";
 };
 
 local a_time = "\"2026-12-01\", \"2026-12-01T12:00:00Z\" or Unix seconds";
@@ -44,6 +46,8 @@ local how_to_make = {
 	deviation = "usually 1";
 	expired_limit = "usually 10";
 	ledger = "the path of a file, \"memory\", or the URL of a server";
+	known_users = "usually \"all\"";
+	allow_plain = "usually false";
 };
 
 -- Which option to set, and how; those of a key that is listed are inside token_keys.
@@ -60,7 +64,7 @@ local function in_key(id, problem)
 	return id == nil and problem or ("key %q: %s"):format(tostring(id), problem);
 end
 
-local function read(utils)
+local function read(utils, users, handlers)
 	local function get_option(name)
 		return module:get_option(name);
 	end
@@ -83,6 +87,12 @@ local function read(utils)
 		expired_limit = module:get_option("token_expired_limit", 10);
 	};
 	if settings.verifier then
+		settings.known_users, problem, option = users.read();
+	end
+	if settings.known_users then
+		settings.mechanisms, problem, option = handlers.read_mechanisms();
+	end
+	if settings.mechanisms then
 		return settings;
 	end
 	local key = keys[index];

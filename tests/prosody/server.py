@@ -163,17 +163,21 @@ class Prosody:
             stderr=subprocess.DEVNULL,
         )
 
-    def shell(self, command):
-        """Runs a command in the server's own shell and returns what it printed."""
+    def prosodyctl(self, *words, input=""):
+        """Runs prosodyctl with this server's configuration and returns what it printed."""
         done = subprocess.run(
-            [self.launcher.with_name("prosodyctl"), "--config", self.config, "shell", command],
-            stdin=subprocess.DEVNULL,
+            [self.launcher.with_name("prosodyctl"), "--config", self.config, *words],
+            input=input,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=PATIENCE,
         )
         return done.stdout
+
+    def shell(self, command):
+        """Runs a command in the server's own shell and returns what it printed."""
+        return self.prosodyctl("shell", command)
 
     def reload_config(self):
         assert "OK" in self.shell("config:reload()")

@@ -22,11 +22,11 @@ class XToken(sasl.Mech):
         return b"\0".join([self.credentials["authzid"], self.credentials["username"], self.credentials["password"]])
 
 
-def log_in(server, token):
+def log_in(server, token, mechanism="X-TOKEN"):
     """The JID that slixmpp is bound to, or None when the server refused the token."""
 
     async def session():
-        client = slixmpp.ClientXMPP("alice@localhost", token, sasl_mech="X-TOKEN")
+        client = slixmpp.ClientXMPP("alice@localhost", token, sasl_mech=mechanism)
         client.enable_direct_tls = client.enable_starttls = False
         client.enable_plaintext = True
         client.plugin["feature_mechanisms"].unencrypted_plain = True
