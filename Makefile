@@ -90,8 +90,8 @@ lint: target/build-tools ## formatting, clippy, luacheck, shellcheck
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets --features $(LEDGERS) -- -D warnings
 	$(CARGO) clippy --locked --lib --no-default-features --features lua54,$(LEDGERS) -- -D warnings
-	luacheck --quiet lua tests benches
-	shellcheck scripts/* tests/*/run tests/c/installed tests/exports .ci/run
+	luacheck --quiet lua tests benches examples
+	shellcheck scripts/* tests/*/run tests/c/installed tests/exports examples/mint/mint.sh .ci/run
 
 .PHONY: bench
 bench: capi target/lua/5.4/xtoken.so ## ns a token through Rust, C and Lua; REFERENCE= adds the Lua verifier

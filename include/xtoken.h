@@ -47,7 +47,8 @@
  * What holds everywhere:
  *
  * - Every object is opaque and owned by whoever called its _new function, until they call its
- *   _free function, once. Texts that are returned are static.
+ *   _free function, once. Texts that are
+ *   returned are static where nothing else is said.
  * - Bytes are a pointer and a length. They are only read, only during the call, and may hold any
  *   values, NUL too. A pointer may be NULL only where it is said; elsewhere NULL, whatever the
  *   length, is answered with XTOKEN_NULL_ARGUMENT. An argument that is not NULL must be valid.
@@ -55,8 +56,8 @@
  *   object. No function may run while another thread changes or frees its object.
  * - fork is safe while other threads are inside this library; the child may go on using every
  *   object. (Not so in a signal handler, nor with vfork or a bare clone.)
- * - Without memory xtoken_verifier_verify answers XTOKEN_UNAVAILABLE; the other functions, which
- *   need little, end the process.
+ * - Without memory the functions that verify answer XTOKEN_UNAVAILABLE; the others, which need
+ *   little, end the process.
  * - Seeds, secrets and tokens appear in no text, and copies of them are wiped when freed.
  *
  * Made by `make header` from src/capi/; change it there.
@@ -258,6 +259,11 @@ typedef int32_t xtoken_status;
  */
 #define XTOKEN_INVALID_VALIDITY 115
 
+/**
+ * The nonce has another length than the config says, or something other than digits.
+ */
+#define XTOKEN_INVALID_NONCE 116
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -445,13 +451,15 @@ xtoken_status xtoken_verifier_verify_detailed(const xtoken_verifier *verifier,
  * the one to begin with first, each a stable name, ": " and a sentence, with a NUL behind the
  * last. "good: ..." means that it would be accepted; other names are "malformed", "nonce-length",
  * "long-address", "other-address", "bad-signature", "inactive-key", "mixed-keys", "clock",
- * "expired", "replayed", "throttled" and "unavailable", and later versions may add some.
+ * "unknown-otp", "replayed", "throttled" and "unavailable", and later versions may add some.
  *
- * Spends nothing; takes some milliseconds. Never show it to the client.
+ * Spends nothing; takes some milliseconds, and waits for the ledger as a verification does. Never
+ * show it to the client.
  *
  * `jid`, `token` and `unix_time` are as for `xtoken_verifier_verify`. `others` may be NULL; else it
- * has an address, or a host for the same user, in each line, that may have been signed by mistake.
- * `buffer`, `*length` and a buffer that is too small are as for `xtoken_minter_mint`.
+ * has an address, or a host for the same user, in each line, that may have been signed by mistake;
+ * more than 256 are not looked at. `buffer`, `*length` and a buffer that is too small are as for
+ * `xtoken_minter_mint`, but for what is always enough: ask for the size, or try 4096 bytes.
  *
  * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or `XTOKEN_BUFFER_TOO_SMALL`.
  */
@@ -526,6 +534,24 @@ xtoken_status xtoken_minter_mint(const xtoken_minter *minter,
                                  uint64_t unix_time,
                                  char *buffer,
                                  size_t *length);
+
+/**
+ * As `xtoken_minter_mint`, with the nonce of a test: as many decimal digits as the config says.
+ *
+ * An application lets `xtoken_minter_mint` choose one: a nonce that is used twice for a JID
+ * within 30 seconds makes the same token twice, and the second is refused.
+ *
+ * What `xtoken_minter_mint` answers, or `XTOKEN_INVALID_NONCE`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_minter_mint_with_nonce(const xtoken_minter *minter,
+                                            const char *jid,
+                                            size_t jid_len,
+                                            uint64_t unix_time,
+                                            const char *nonce,
+                                            size_t nonce_len,
+                                            char *buffer,
+                                            size_t *length);
 
 /**
  * Frees a minter and wipes its key. No other thread may be using it. NULL is ignored.

@@ -11,14 +11,21 @@ mod flaw;
 use crate::jid::MAX_JID_LENGTH;
 use crate::key::Key;
 use crate::ledger::{Spending, Spent, Unavailable};
+use crate::setting::NoncePolicy;
 use crate::token::Token;
 use crate::totp::{OTP_INTERVAL, step_at, window};
 use crate::verify::{Accepted, Verifier, equal};
+pub use addresses::MAX_OTHERS;
 pub use finding::Finding;
 pub use flaw::Flaw;
 
 /// How many steps of another clock are tried, in both directions: a day's.
 const STEPS_SEARCHED: u64 = 86_400 / OTP_INTERVAL;
+
+/// Bytes that are hashed at most to find out what was signed: some milliseconds' worth.
+const BYTES_HASHED: usize = 2 << 20;
+/// What a MAC hashes beside its message, as if it were bytes of it.
+const MAC_OVERHEAD: usize = 128;
 
 /// What can be said of a token without asking a ledger.
 #[derive(Clone, Debug)]
@@ -34,8 +41,9 @@ impl Verifier {
     /// Explains what [`verify`](Verifier::verify) would decide at `now` (Unix seconds), without
     /// spending the token. The result has one finding at least, the one to begin with first.
     ///
-    /// Beside `jid` many spellings of it are tried as what may have been signed, and those of
-    /// `others`: addresses, or hosts for the same user. Takes some milliseconds.
+    /// Beside `jid` many spellings of it are tried as what may have been signed, and `others`, at
+    /// most [`MAX_OTHERS`]: addresses, or hosts for the same user. Takes some milliseconds, and
+    /// waits for the ledger as a verification does.
     pub fn explain(
         &self,
         jid: impl AsRef<[u8]>,
@@ -77,7 +85,8 @@ impl Verifier {
             return Diagnosis::Faulty(vec![Finding::Malformed(Flaw::of(bytes))]);
         };
         let mut findings = Vec::new();
-        if token.nonce_length() != self.nonce_length {
+        let is_exact = self.nonce_policy == NoncePolicy::Exact;
+        if is_exact && token.nonce_length() != self.nonce_length {
             let (found, expected) = (token.nonce_length(), self.nonce_length);
             findings.push(Finding::NonceLength { found, expected });
         }
@@ -97,6 +106,8 @@ impl Verifier {
         if !key.is_valid_at(now) {
             let (id, validity) = (key.id().to_owned(), key.validity().clone());
             findings.push(Finding::InactiveKey { key: id, validity });
+        } else if self.is_throttled(jid, now) {
+            findings.push(Finding::Throttled);
         }
         let Some(step) = key.totp().step_of(token.otp(), window(now, self.deviation)) else {
             findings.push(self.why_expired(&token, signer, now));
@@ -104,9 +115,6 @@ impl Verifier {
         };
         if !findings.is_empty() {
             return Diagnosis::Faulty(findings);
-        }
-        if self.is_throttled(jid, now) {
-            return Diagnosis::Faulty(vec![Finding::Throttled]);
         }
         let (accepted, spending) = self.sound(&token, signer, step, now);
         Diagnosis::Sound(accepted, spending)
@@ -135,8 +143,13 @@ impl Verifier {
         if let Some(signer) = signers(jid) {
             return Some((signer, None));
         }
-        let also_tried = addresses::alternatives(jid, others);
-        also_tried.into_iter().find_map(|address| Some((signers(&address)?, Some(address))))
+        let mut left = BYTES_HASHED / self.keys.len().max(1);
+        addresses::alternatives(jid, others)
+            .take_while(|address| {
+                left = left.saturating_sub(address.len() + MAC_OVERHEAD);
+                left > 0
+            })
+            .find_map(|address| Some((signers(&address)?, Some(address))))
     }
 
     /// A key whose one-time password it is, though not its signature.

@@ -13,7 +13,12 @@
 //! ```
 //!
 //! `explain` says why a token is refused, to a person and never to a client, and spends nothing;
-//! `others` lists addresses, or hosts for the same user, that may have been signed by mistake.
+//! `others` lists addresses, or hosts for the same user, that may have been signed by mistake, 256 at
+//! most. Like `verify` it waits for the ledger.
+//!
+//! Of the options, `nonce_policy = "report"` is for a migration only: nonces of any length are
+//! accepted, and whoever has an account can log in to any other whose name differs by leading
+//! digits.
 //!
 //! For an event loop, which must not wait for a server that is the ledger:
 //!

@@ -27,8 +27,10 @@ pub enum NoncePolicy {
     /// It is refused.
     #[default]
     Exact,
-    /// It is accepted, and its length reported. For a migration only: while this lasts, the token
-    /// of `7alice` is a token of `alice` with one more digit.
+    /// It is accepted, and its length reported. For a migration only: while this lasts, a token of
+    /// `7alice` is one of `alice` with one more digit, and a token of `alice` whose nonce ends with
+    /// 7 is one of `7alice` with one digit less. Whoever has an account can log in to any other
+    /// whose name differs by leading digits.
     Report,
 }
 

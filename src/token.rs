@@ -24,7 +24,7 @@ pub const MAX_TOKEN_LENGTH: usize = 1023;
 /// The longest nonce with which a token still fits.
 pub const MAX_NONCE_LENGTH: usize = MAX_TOKEN_LENGTH - OTP_DIGITS - 1 - ENCODED_SIGNATURE_LENGTH;
 
-const ENCODED_SIGNATURE_LENGTH: usize = 44;
+pub(crate) const ENCODED_SIGNATURE_LENGTH: usize = 44;
 
 /// The parts of a token whose shape is right. Says nothing about whether it is genuine.
 #[derive(Clone, Copy, Debug)]

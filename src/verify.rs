@@ -19,7 +19,7 @@ use crate::totp::{OTP_DEVIATION, good_until, step_at, window};
 pub struct Verifier {
     pub(crate) keys: Vec<Key>,
     pub(crate) nonce_length: usize,
-    nonce_policy: NoncePolicy,
+    pub(crate) nonce_policy: NoncePolicy,
     pub(crate) deviation: u64,
     ledger: Arc<dyn Ledger>,
     throttle: Throttle,
@@ -116,7 +116,7 @@ impl Verifier {
     /// Accepts `token` for the bare JID `jid` at `now` (Unix seconds), once.
     ///
     /// Takes any bytes. The signature is computed and every code of the window compared for each
-    /// well-formed token and each key, so that neither the time taken nor the reason tells a
+    /// well-formed token and each valid key, so that neither the time taken nor the reason tells a
     /// client which half of a guess was right.
     pub fn verify(
         &self,

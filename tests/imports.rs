@@ -17,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("key", &["totp"]),
     ("ledger", &["setting", "totp"]),
     ("mint", &["jid", "key", "setting", "token", "totp"]),
-    ("explain", &["jid", "key", "ledger", "token", "totp", "verify"]),
+    ("explain", &["jid", "key", "ledger", "setting", "token", "totp", "verify"]),
     ("verify", &["jid", "key", "ledger", "rejection", "setting", "throttle", "token", "totp"]),
 ];
 

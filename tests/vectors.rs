@@ -1,4 +1,4 @@
-//! The decisions recorded from the Lua implementation, one fresh ledger each.
+//! The conformance vectors, and the decisions recorded from the Lua implementation.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -6,20 +6,70 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 use xtoken::ledger::MemoryLedger;
-use xtoken::{Key, Verifier};
+use xtoken::{Key, Minter, Verifier};
+
+fn key(case: &Value) -> Key {
+    Key::new(text(case, "otp_seed"), text(case, "token_secret")).unwrap()
+}
+
+/// A verifier that has seen nothing yet.
+fn verifier(case: &Value) -> Verifier {
+    Verifier::new(vec![key(case)], Arc::new(MemoryLedger::new())).unwrap()
+}
+
+fn text<'a>(case: &'a Value, name: &str) -> &'a str {
+    case[name].as_str().unwrap()
+}
+
+fn now(case: &Value) -> u64 {
+    case["now"].as_u64().unwrap()
+}
+
+fn conformance(section: &str) -> Vec<Value> {
+    let vectors: Value = serde_json::from_str(include_str!("vectors/conformance.json")).unwrap();
+    vectors[section].as_array().unwrap().clone()
+}
+
+#[test]
+fn every_conformance_token_is_made_and_accepted() {
+    for case in conformance("mint") {
+        let (jid, token) = (text(&case, "jid"), text(&case, "token"));
+        let made = Minter::new(key(&case)).mint_with_nonce(jid, now(&case), text(&case, "nonce"));
+        assert_eq!(made.as_deref(), Ok(token), "{case}");
+        assert!(verifier(&case).verify(jid, token, now(&case)).is_ok(), "{case}");
+    }
+}
+
+#[test]
+fn every_conformance_decision_is_made() {
+    for case in conformance("verify") {
+        let verifier = verifier(&case);
+        for shown in case["presentations"].as_array().unwrap() {
+            let token = match &shown["token"] {
+                Value::String(text) => text.clone().into_bytes(),
+                _ => STANDARD.decode(text(shown, "token_base64")).unwrap(),
+            };
+            let decision = verifier.verify(text(shown, "jid"), token, now(shown));
+            let name = decision.map_or_else(|rejection| rejection.name(), |_| "accepted");
+            assert_eq!(name, text(shown, "decision"), "{}: {shown}", case["name"]);
+        }
+    }
+}
 
 #[test]
 fn every_recorded_decision_is_made() {
     let file = include_str!("vectors/reference-decisions.json");
-    let cases: Vec<serde_json::Value> = serde_json::from_str(file).unwrap();
+    let cases: Vec<Value> = serde_json::from_str(file).unwrap();
     assert_eq!(cases.len(), 1200);
     for case in cases {
-        let field = |name: &str| case[name].as_str().unwrap();
-        let key = Key::new(field("otp_seed"), field("token_secret")).unwrap();
-        let verifier = Verifier::new(vec![key], Arc::new(MemoryLedger::new())).unwrap();
-        let token = STANDARD.decode(field("token")).unwrap();
-        let decision = verifier.verify(field("jid"), token, case["now"].as_u64().unwrap());
-        assert_eq!(decision.is_ok(), field("expect") == "accept", "{case} decided {decision:?}");
+        let token = STANDARD.decode(text(&case, "token")).unwrap();
+        let decision = verifier(&case).verify(text(&case, "jid"), token, now(&case));
+        assert_eq!(
+            decision.is_ok(),
+            text(&case, "expect") == "accept",
+            "{case} decided {decision:?}"
+        );
     }
 }

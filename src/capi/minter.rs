@@ -9,6 +9,7 @@ use super::bytes::{chars, fits, give};
 use super::config::xtoken_config;
 use super::status::{Failure, xtoken_status};
 use crate::Minter;
+use crate::mint::MintError;
 use crate::setting::SettingError;
 use crate::token::{MAX_TOKEN_LENGTH, encoded_length};
 
@@ -71,11 +72,55 @@ pub unsafe extern "C" fn xtoken_minter_mint(
     guarded!([minter, length] {
         // SAFETY: the header asks the caller for this many readable bytes.
         let jid = unsafe { chars(jid, jid_len) }?;
-        fits(buffer, length, encoded_length(minter.0.nonce_length()))?;
-        let token = Zeroizing::new(minter.0.mint(jid, unix_time)?);
-        // SAFETY: the header asks the caller for this many writable bytes; the token is ours.
-        unsafe { give(&token, buffer, length) }
+        // SAFETY: the header asks the caller for this many writable bytes.
+        unsafe { answer(&minter.0, buffer, length, |minter| minter.mint(jid, unix_time)) }
     })
+}
+
+/// As `xtoken_minter_mint`, with the nonce of a test: as many decimal digits as the config says.
+///
+/// An application lets `xtoken_minter_mint` choose one: a nonce that is used twice for a JID
+/// within 30 seconds makes the same token twice, and the second is refused.
+///
+/// What `xtoken_minter_mint` answers, or `XTOKEN_INVALID_NONCE`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn xtoken_minter_mint_with_nonce(
+    minter: Option<&xtoken_minter>,
+    jid: *const c_char,
+    jid_len: usize,
+    unix_time: u64,
+    nonce: *const c_char,
+    nonce_len: usize,
+    buffer: *mut c_char,
+    length: Option<&mut usize>,
+) -> xtoken_status {
+    guarded!([minter, length] {
+        // SAFETY: the header asks the caller for this many readable bytes.
+        let jid = unsafe { chars(jid, jid_len) }?;
+        // SAFETY: as above.
+        let nonce = unsafe { chars(nonce, nonce_len) }?;
+        let mint = |minter: &Minter| minter.mint_with_nonce(jid, unix_time, nonce);
+        // SAFETY: the header asks the caller for this many writable bytes.
+        unsafe { answer(&minter.0, buffer, length, mint) }
+    })
+}
+
+/// Mints into a caller's buffer.
+///
+/// # Safety
+///
+/// Unless NULL, `buffer` is writable for `*length` bytes.
+unsafe fn answer(
+    minter: &Minter,
+    buffer: *mut c_char,
+    length: &mut usize,
+    mint: impl FnOnce(&Minter) -> Result<String, MintError>,
+) -> Result<(), Failure> {
+    fits(buffer, length, encoded_length(minter.nonce_length()))?;
+    let token = Zeroizing::new(mint(minter)?);
+    // SAFETY: writable as the caller promises; the token is ours.
+    unsafe { give(&token, buffer, length) }
 }
 
 /// Frees a minter and wipes its key. No other thread may be using it. NULL is ignored.

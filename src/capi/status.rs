@@ -63,11 +63,13 @@ pub const XTOKEN_INVALID_KEY_ID: xtoken_status = 113;
 pub const XTOKEN_DUPLICATE_KEY_ID: xtoken_status = 114;
 /// The key would become valid only after it has ceased to be.
 pub const XTOKEN_INVALID_VALIDITY: xtoken_status = 115;
+/// The nonce has another length than the config says, or something other than digits.
+pub const XTOKEN_INVALID_NONCE: xtoken_status = 116;
 
 struct Entry(xtoken_status, &'static CStr, &'static CStr);
 
 // The texts of the core stand here once more because C wants a NUL behind them; a test compares.
-static STATUSES: [Entry; 23] = [
+static STATUSES: [Entry; 24] = [
     Entry(XTOKEN_OK, c"ok", c"done"),
     Entry(
         XTOKEN_MALFORMED,
@@ -167,6 +169,11 @@ static STATUSES: [Entry; 23] = [
         c"invalid-validity",
         c"not_before lies after not_after: the key would never be valid",
     ),
+    Entry(
+        XTOKEN_INVALID_NONCE,
+        c"invalid-nonce",
+        c"the nonce has a wrong length or is not all digits",
+    ),
 ];
 
 /// A stable name for logs and metrics: "ok", "replayed", "null-argument", ...; "unknown" for a
@@ -248,8 +255,7 @@ impl From<MintError> for Failure {
     fn from(error: MintError) -> Self {
         Self(match error {
             MintError::InvalidJid(_) => XTOKEN_INVALID_JID,
-            // Only a nonce of the caller's can be wrong, and C callers give none.
-            MintError::InvalidNonce => XTOKEN_INTERNAL_ERROR,
+            MintError::InvalidNonce => XTOKEN_INVALID_NONCE,
             MintError::NoRandom => XTOKEN_NO_RANDOM,
         })
     }
@@ -292,6 +298,7 @@ mod tests {
         same(SettingError::NonceLength);
         same(SettingError::Deviation);
         same(SettingError::Ledger);
+        same(MintError::InvalidNonce);
         same(MintError::NoRandom);
     }
 

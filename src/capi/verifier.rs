@@ -7,6 +7,7 @@ use super::bytes::{chars, give};
 use super::config::xtoken_config;
 use super::fork::Protected;
 use super::status::{Failure, xtoken_status};
+use crate::explain::MAX_OTHERS;
 use crate::{Key, Verifier, ledger};
 
 /// Decides about tokens and remembers which it has accepted.
@@ -128,13 +129,15 @@ pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
 /// the one to begin with first, each a stable name, ": " and a sentence, with a NUL behind the
 /// last. "good: ..." means that it would be accepted; other names are "malformed", "nonce-length",
 /// "long-address", "other-address", "bad-signature", "inactive-key", "mixed-keys", "clock",
-/// "expired", "replayed", "throttled" and "unavailable", and later versions may add some.
+/// "unknown-otp", "replayed", "throttled" and "unavailable", and later versions may add some.
 ///
-/// Spends nothing; takes some milliseconds. Never show it to the client.
+/// Spends nothing; takes some milliseconds, and waits for the ledger as a verification does. Never
+/// show it to the client.
 ///
 /// `jid`, `token` and `unix_time` are as for `xtoken_verifier_verify`. `others` may be NULL; else it
-/// has an address, or a host for the same user, in each line, that may have been signed by mistake.
-/// `buffer`, `*length` and a buffer that is too small are as for `xtoken_minter_mint`.
+/// has an address, or a host for the same user, in each line, that may have been signed by mistake;
+/// more than 256 are not looked at. `buffer`, `*length` and a buffer that is too small are as for
+/// `xtoken_minter_mint`, but for what is always enough: ask for the size, or try 4096 bytes.
 ///
 /// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or `XTOKEN_BUFFER_TOO_SMALL`.
 #[unsafe(no_mangle)]
@@ -161,8 +164,8 @@ pub unsafe extern "C" fn xtoken_verifier_explain(
             // SAFETY: as above.
             false => unsafe { chars(others, others_len) }?,
         };
-        let others: Vec<_> =
-            others.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+        let lines = others.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let others: Vec<_> = lines.take(MAX_OTHERS).collect();
         let findings = verifier.verifier.explain(jid, token, unix_time, &others);
         let lines: Vec<_> =
             findings.iter().map(|finding| format!("{}: {finding}", finding.name())).collect();

@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use humantime::{format_duration, format_rfc3339_seconds};
 
 use super::flaw::Flaw;
+use crate::totp::OTP_INTERVAL;
 
 /// One thing that can be said of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +81,7 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// A stable name. Those that are also names of rejections are what a verifier would answer.
+    /// A stable name.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Good { .. } => "good",
@@ -95,7 +96,7 @@ impl Finding {
             Self::InactiveKey { .. } => "inactive-key",
             Self::MixedKeys { .. } => "mixed-keys",
             Self::Clock { .. } => "clock",
-            Self::UnknownOtp { .. } => "expired",
+            Self::UnknownOtp { .. } => "unknown-otp",
         }
     }
 }
@@ -105,10 +106,10 @@ impl fmt::Display for Finding {
         match self {
             Self::Good { key, step_offset } => {
                 write!(f, "good: it would be accepted, key {key}")?;
-                match step_offset {
+                match *step_offset {
                     0 => Ok(()),
-                    behind if *behind < 0 => f.write_str(", from the step before the present one"),
-                    _ => f.write_str(", from a step ahead: the minter's clock is fast"),
+                    offset if offset < 0 => write!(f, ", made {}", steps(offset, "ago")),
+                    offset => write!(f, ", by a clock {} of this one", steps(offset, "ahead")),
                 }
             }
             Self::Replayed => f.write_str(
@@ -116,8 +117,8 @@ impl fmt::Display for Finding {
                  token for every login",
             ),
             Self::Throttled => f.write_str(
-                "it is good, but too many expired tokens of this address were tried: it works \
-                 again within half a minute",
+                "too many expired tokens of this address were tried: no token of it works until \
+                 half a minute has passed",
             ),
             Self::Unavailable { trouble: Some(trouble) } => {
                 write!(f, "the ledger of spent tokens gave no answer: {trouble}")
@@ -128,8 +129,9 @@ impl fmt::Display for Finding {
             Self::Malformed(flaw) => write!(f, "this is not a token: {flaw}"),
             Self::NonceLength { found, expected } => write!(
                 f,
-                "its nonce has {found} digits where {expected} are configured: make them \
-                 {expected} in the application, or set the nonce length of the server to {found}"
+                "its nonce has {found} digits where {expected} are configured: the application \
+                 must make {expected}, or, if all its tokens have {found}, the server must be set \
+                 to that; a single one may be a token of another account, cut or stretched"
             ),
             Self::LongAddress => f.write_str("the address is longer than any can be"),
             Self::OtherAddress { signed, expected } => write!(
@@ -142,7 +144,7 @@ impl fmt::Display for Finding {
             Self::BadSignature { otp_of: Some(key) } => write!(
                 f,
                 "no key has signed it for this address or one like it; its one-time password is \
-                 that of key {key}, so otp_seed and clock are right: compare token_secret, and \
+                 that of key {key}, so otp_seed and clock fit that one: compare token_secret, and \
                  the address that the application signs"
             ),
             Self::BadSignature { otp_of: None } => f.write_str(
@@ -163,9 +165,9 @@ impl fmt::Display for Finding {
                 let amount = format_duration(Duration::from_secs(seconds.unsigned_abs()));
                 write!(f, "its signature is right, key {key}, but ")?;
                 if *seconds < 0 {
-                    write!(f, "it was made about {amount} ago, or by a clock about {amount} slow")?;
+                    write!(f, "it was made about {amount} ago, or by a clock {amount} slow")?;
                 } else {
-                    write!(f, "it was made by a clock about {amount} fast")?;
+                    write!(f, "it was made by a clock about {amount} ahead of this one")?;
                 }
                 f.write_str(": make a token for every login, and let NTP set both clocks")
             }
@@ -178,24 +180,40 @@ impl fmt::Display for Finding {
     }
 }
 
-/// As text in quotes, with everything escaped that could upset a terminal or a log.
+/// As text in quotes, short, with everything escaped that could upset a terminal or a log.
 fn quoted(address: &[u8]) -> String {
-    format!("{:?}", String::from_utf8_lossy(address))
+    const SHOWN: usize = 100;
+    let text = String::from_utf8_lossy(address);
+    let mut shown: String = text.chars().take(SHOWN).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    format!("{shown:?}")
 }
 
 fn advice(signed: &[u8], expected: &[u8]) -> &'static str {
     let host = |address: &[u8]| address.split(|byte| *byte == b'@').nth(1).map(<[u8]>::to_vec);
-    if signed.trim_ascii() == expected {
+    let is_prepared = !expected.iter().any(|byte| byte.is_ascii_uppercase() || *byte == b'/');
+    if !is_prepared {
+        ": ask about the address as the server has it, in lower case and without a resource"
+    } else if signed.trim_ascii() == expected {
         ": strip the white space before signing"
     } else if signed.eq_ignore_ascii_case(expected) {
         ": the application must sign it in lower case"
     } else if signed.strip_prefix(expected).is_some_and(|rest| rest.starts_with(b"/")) {
         ": the application must sign it without the resource"
-    } else if host(signed) != host(expected) {
+    } else if host(signed).is_some() && host(signed) != host(expected) {
         ": the application must sign the address on this host"
     } else {
-        ""
+        ": the application must sign exactly this"
     }
+}
+
+/// An offset within the window, as "1 step of 30 s ago".
+fn steps(offset: i64, direction: &str) -> String {
+    let steps = offset.unsigned_abs();
+    let plural = if steps == 1 { "" } else { "s" };
+    format!("{steps} step{plural} of {OTP_INTERVAL} s {direction}")
 }
 
 fn valid(f: &mut fmt::Formatter<'_>, validity: &RangeInclusive<u64>) -> fmt::Result {
@@ -214,4 +232,26 @@ fn moment(unix_time: u64) -> String {
         return format!("Unix time {unix_time}");
     }
     format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(unix_time)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_validity_is_told_in_dates() {
+        let told = |validity| Finding::InactiveKey { key: "k".to_owned(), validity }.to_string();
+        assert!(told(0..=1_700_000_000).contains("valid until 2023-11-14T22:13:20Z only"));
+        assert!(told(1_700_000_000..=u64::MAX).contains("valid from 2023-11-14T22:13:20Z only"));
+        let both = told(0x7fff_ffff..=253_402_300_799);
+        assert!(both.contains("from 2038-01-19T03:14:07Z to 9999-12-31T23:59:59Z"), "{both}");
+        assert!(told(0..=253_402_300_800).contains("until Unix time 253402300800"));
+    }
+
+    #[test]
+    fn what_is_quoted_is_short() {
+        assert_eq!(quoted(b"a@b\x1b"), r#""a@b\u{1b}""#);
+        assert!(quoted(&[0; 10_000]).len() < 600);
+        assert!(quoted("\u{202e}".repeat(101).as_bytes()).ends_with("…\""));
+    }
 }

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use crate::token::{MAX_TOKEN_LENGTH, OTP_DIGITS};
-
-const ENCODED_SIGNATURE_LENGTH: usize = 44;
+use crate::token::{ENCODED_SIGNATURE_LENGTH, MAX_TOKEN_LENGTH, OTP_DIGITS};
 
 /// What keeps bytes from being a token; positions are counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +24,8 @@ pub enum Flaw {
     PlusLost,
     /// `-` or `_` in the signature: base64url (RFC 4648 section 5).
     Base64Url,
-    /// The signature lacks the `=` at its end.
-    NoPadding,
+    /// The signature does not end with the one `=` that 32 bytes have.
+    Padding,
     /// The signature has another number of characters than 44.
     SignatureLength(usize),
     /// A byte in the signature that is not of the base64 alphabet.
@@ -74,8 +72,8 @@ impl Flaw {
             return Self::NoBase64(first + body);
         }
         match (body, signature.len()) {
-            (43, 43) => Self::NoPadding,
             (43, ENCODED_SIGNATURE_LENGTH) => Self::UnusedBits,
+            (43, _) | (_, ENCODED_SIGNATURE_LENGTH) => Self::Padding,
             (_, length) => Self::SignatureLength(length),
         }
     }
@@ -104,7 +102,7 @@ impl fmt::Display for Flaw {
             Self::Base64Url => f.write_str(
                 "its signature is base64url: use the standard alphabet, \"+\" and \"/\"",
             ),
-            Self::NoPadding => f.write_str("its signature lacks the \"=\" at the end"),
+            Self::Padding => f.write_str("its signature must end with exactly one \"=\""),
             Self::SignatureLength(length) => write!(
                 f,
                 "its signature has {length} characters, not the {ENCODED_SIGNATURE_LENGTH} of 32 \
@@ -142,7 +140,10 @@ mod tests {
             (format!("01234567 {signature}"), Flaw::FewDigits(8)),
             (token.replace('+', " "), Flaw::PlusLost),
             (token.replace('+', "-"), Flaw::Base64Url),
-            (token.trim_end_matches('=').to_owned(), Flaw::NoPadding),
+            (token.trim_end_matches('=').to_owned(), Flaw::Padding),
+            (format!("{token}="), Flaw::Padding),
+            (format!("{digits} {}==", &signature[..42]), Flaw::Padding),
+            (format!("{digits} {}AA", &signature[..42]), Flaw::Padding),
             (format!("{digits} {}", "0".repeat(64)), Flaw::SignatureLength(64)),
             (format!("{digits} AAAA"), Flaw::SignatureLength(4)),
             (token.replacen('+', "*", 1), Flaw::NoBase64(42)),

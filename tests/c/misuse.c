@@ -241,6 +241,44 @@ static void small_buffers(void)
 	CHECK(otp_seed[0] == 'x' && token_secret[0] == 'x');
 }
 
+static void odd_nonces(void)
+{
+	static const char *const nonces[] = {
+		"", "1", "3141592653589793238462643383279", "314159265358979323846264338327950",
+		"3141592653589793238462643383279x", "-1415926535897932384626433832795",
+	};
+	static const char good[] = "31415926535897932384626433832795";
+	xtoken_minter *minter = new_minter();
+	char buffer[XTOKEN_TOKEN_SIZE_MAX];
+	size_t i, length = sizeof buffer, none = 0;
+
+	for (i = 0; i < sizeof nonces / sizeof *nonces; i++)
+		EXPECT(XTOKEN_INVALID_NONCE, xtoken_minter_mint_with_nonce(minter, JID, 17, NOW, nonces[i],
+			strlen(nonces[i]), buffer, &length));
+	EXPECT(XTOKEN_NULL_ARGUMENT,
+		xtoken_minter_mint_with_nonce(NULL, JID, 17, NOW, good, 32, buffer, &length));
+	EXPECT(XTOKEN_NULL_ARGUMENT,
+		xtoken_minter_mint_with_nonce(minter, NULL, 17, NOW, good, 32, buffer, &length));
+	EXPECT(XTOKEN_NULL_ARGUMENT,
+		xtoken_minter_mint_with_nonce(minter, JID, 17, NOW, NULL, 32, buffer, &length));
+	EXPECT(XTOKEN_NULL_ARGUMENT,
+		xtoken_minter_mint_with_nonce(minter, JID, 17, NOW, good, 32, NULL, &length));
+	EXPECT(XTOKEN_NULL_ARGUMENT,
+		xtoken_minter_mint_with_nonce(minter, JID, 17, NOW, good, 32, buffer, NULL));
+	EXPECT(XTOKEN_INVALID_LENGTH,
+		xtoken_minter_mint_with_nonce(minter, JID, 17, NOW, good, (size_t)-1, buffer, &length));
+	EXPECT(XTOKEN_INVALID_JID,
+		xtoken_minter_mint_with_nonce(minter, "alice", 5, NOW, good, 32, buffer, &length));
+	CHECK(length == sizeof buffer);
+	EXPECT(XTOKEN_BUFFER_TOO_SMALL,
+		xtoken_minter_mint_with_nonce(minter, JID, 17, NOW, good, 32, NULL, &none));
+	CHECK(none == 86);
+	EXPECT(XTOKEN_OK,
+		xtoken_minter_mint_with_nonce(minter, JID, 17, NOW, good, 32, buffer, &length));
+	CHECK(length == 85 && memcmp(buffer + 8, good, 32) == 0);
+	xtoken_minter_free(minter);
+}
+
 static void generated_keys(void)
 {
 	char otp_seed[XTOKEN_OTP_SEED_SIZE], token_secret[XTOKEN_TOKEN_SECRET_SIZE];
@@ -285,6 +323,7 @@ int main(void)
 	settings_are_heeded();
 	odd_bytes_and_lengths();
 	small_buffers();
+	odd_nonces();
 	generated_keys();
 	ends_of_time();
 	return finish("misuse");

@@ -25,11 +25,12 @@ static const struct { xtoken_status status; int number; const char *name; } know
 	{ XTOKEN_INVALID_KEY_ID, 113, "invalid-key-id" },
 	{ XTOKEN_DUPLICATE_KEY_ID, 114, "duplicate-key-id" },
 	{ XTOKEN_INVALID_VALIDITY, 115, "invalid-validity" },
+	{ XTOKEN_INVALID_NONCE, 116, "invalid-nonce" },
 };
 
 int main(void)
 {
-	static const int unknown[] = { -2147483647 - 1, -1, 7, 99, 116, 2147483647 };
+	static const int unknown[] = { -2147483647 - 1, -1, 7, 99, 117, 2147483647 };
 	char version[32];
 	size_t i;
 

@@ -1,6 +1,12 @@
-/* The decisions recorded from the Lua implementation, each by a fresh verifier.
+/* The conformance vectors, and the decisions recorded from the Lua implementation.
  *
- * Reads lines of: expectation, unix time, then seed, secret, JID and token in hexadecimal. */
+ * Reads lines of these fields with tabs between them, texts in hexadecimal; vectors.py writes them:
+ *
+ *     key SEED SECRET                   a fresh minter and a fresh verifier
+ *     mint TIME JID NONCE TOKEN         the minter makes this token
+ *     verify TIME STATUS JID TOKEN      the verifier answers with this status, or with any
+ *                                       rejection if it is "refused"
+ *     end */
 #include "check.h"
 
 typedef struct { unsigned char *bytes; size_t length; } bytes;
@@ -29,31 +35,60 @@ static char *next_field(char **line)
 	return field;
 }
 
-static void run_case(char *line)
-{
-	char *rest = line;
-	int accept = strcmp(next_field(&rest), "accept") == 0;
-	uint64_t now = (uint64_t)strtoull(next_field(&rest), NULL, 10);
-	bytes seed = from_hex(next_field(&rest));
-	bytes secret = from_hex(next_field(&rest));
-	bytes jid = from_hex(next_field(&rest));
-	bytes presented = from_hex(next_field(&rest));
-	xtoken_config *config = xtoken_config_new();
-	xtoken_verifier *verifier;
-	xtoken_status status;
+static xtoken_minter *minter;
+static xtoken_verifier *verifier;
 
+static void drop_key(void)
+{
+	xtoken_minter_free(minter);
+	xtoken_verifier_free(verifier);
+	minter = NULL;
+	verifier = NULL;
+}
+
+static void use_key(char *line)
+{
+	bytes seed = from_hex(next_field(&line)), secret = from_hex(next_field(&line));
+	xtoken_config *config = xtoken_config_new();
+
+	drop_key();
 	EXPECT(XTOKEN_OK, xtoken_config_add_key(config, (const char *)seed.bytes, seed.length,
 		secret.bytes, secret.length));
+	EXPECT(XTOKEN_OK, xtoken_minter_new(config, &minter));
 	EXPECT(XTOKEN_OK, xtoken_verifier_new(config, &verifier));
-	status = xtoken_verifier_verify(verifier, (const char *)jid.bytes, jid.length,
-		(const char *)presented.bytes, presented.length, now);
-	CHECK((status == XTOKEN_OK) == accept);
-	CHECK(status >= XTOKEN_OK && status <= XTOKEN_EXPIRED);
-
-	xtoken_verifier_free(verifier);
 	xtoken_config_free(config);
 	free(seed.bytes);
 	free(secret.bytes);
+}
+
+static void run_mint(char *line)
+{
+	uint64_t now = (uint64_t)strtoull(next_field(&line), NULL, 10);
+	bytes jid = from_hex(next_field(&line)), nonce = from_hex(next_field(&line));
+	bytes wanted = from_hex(next_field(&line));
+	char minted[XTOKEN_TOKEN_SIZE_MAX];
+	size_t length = sizeof minted;
+
+	EXPECT(XTOKEN_OK, xtoken_minter_mint_with_nonce(minter, (const char *)jid.bytes, jid.length, now,
+		(const char *)nonce.bytes, nonce.length, minted, &length));
+	CHECK(length == wanted.length && memcmp(minted, wanted.bytes, length) == 0);
+	free(jid.bytes);
+	free(nonce.bytes);
+	free(wanted.bytes);
+}
+
+static void run_verify(char *line)
+{
+	uint64_t now = (uint64_t)strtoull(next_field(&line), NULL, 10);
+	const char *wanted = next_field(&line);
+	bytes jid = from_hex(next_field(&line)), presented = from_hex(next_field(&line));
+	xtoken_status status = xtoken_verifier_verify(verifier, (const char *)jid.bytes, jid.length,
+		(const char *)presented.bytes, presented.length, now);
+
+	if (strcmp(wanted, "refused") == 0)
+		CHECK(status == XTOKEN_MALFORMED || status == XTOKEN_BAD_SIGNATURE || status == XTOKEN_EXPIRED);
+	else
+		CHECK(strcmp(xtoken_status_name(status), wanted) == 0);
 	free(jid.bytes);
 	free(presented.bytes);
 }
@@ -63,19 +98,28 @@ int main(int argc, char **argv)
 	FILE *file = argc > 1 ? fopen(argv[1], "r") : NULL;
 	char *line = NULL;
 	size_t size = 0;
-	long cases = 0;
+	int ended = 0;
 
 	if (file == NULL) {
 		fputs("usage: vectors FILE\n", stderr);
 		return 2;
 	}
 	while (getline(&line, &size, file) > 0) {
-		run_case(line);
-		cases++;
+		char *rest = line;
+		const char *word = next_field(&rest);
+		if (strcmp(word, "key") == 0)
+			use_key(rest);
+		else if (strcmp(word, "mint") == 0)
+			run_mint(rest);
+		else if (strcmp(word, "verify") == 0)
+			run_verify(rest);
+		else
+			ended = strcmp(word, "end") == 0;
 	}
+	CHECK(ended);
+	CHECK(checks > 5000);
+	drop_key();
 	free(line);
 	fclose(file);
-	CHECK(cases == 1200);
-	printf("%ld recorded decisions\n", cases);
 	return finish("vectors");
 }

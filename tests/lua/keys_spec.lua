@@ -137,15 +137,29 @@ describe("explain", function ()
 		assert(sentence:find("16 digits", 1, true) and sentence:find("; it was signed for", 1, true), sentence);
 	end);
 
-	it("cuts off what is too long", function ()
-		local other = "x@" .. ("y"):rep(1000) .. "\1" .. ("\1"):rep(10000);
-		assert.equal("malformed", (explained("nonsense", { other })));
-		local _, sentence = both:explain(("\1"):rep(2000), minter(new):mint(jid, now), now, { jid });
-		assert.equal(4096, #sentence);
+	it("shows little of what is long", function ()
+		local name, sentence = both:explain(("\1"):rep(2000), minter(new):mint(jid, now), now, { jid });
+		assert.equal("other-address", name);
+		assert(#sentence < 1000 and sentence:find("…", 1, true), sentence);
+	end);
+
+	it("comes later where the ledger does", function ()
+		-- Nobody listens on port 1.
+		local later = verifier { ledger = "redis://127.0.0.1:1?timeout=100" };
+		assert.equal("clock", (later:begin_explain(jid, minter(new):mint(jid, now - 3600), now)));
+		local name, ticket, good, spent = later:begin_explain(jid, minter(new):mint(jid, now), now);
+		assert.is_nil(name);
+		assert.equal("number", type(ticket));
+		assert(good:find("^good: ") and spent:find("^it was accepted before"), good .. spent);
+		assert.equal("unavailable", (later:explain(jid, minter(new):mint(jid, now), now)));
 	end);
 
 	it("refuses arguments of a wrong type", function ()
-		for _, others in ipairs { "x", 1, true, { 1 }, { {} }, print } do
+		local too_many = {};
+		for at = 1, 257 do
+			too_many[at] = "example.com";
+		end
+		for _, others in ipairs { "x", 1, true, { 1 }, { {} }, print, too_many } do
 			assert(support.raised_by(both.explain, both, jid, "x", now, others):find("list of strings", 1, true));
 		end
 		support.raised_by(both.explain, both, jid);

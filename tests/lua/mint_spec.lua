@@ -6,14 +6,14 @@ local minted = require "vectors".minted;
 local jid, now = support.jid, support.now;
 
 describe("a minter", function ()
-	for number, case in ipairs(minted) do
-		it(("makes the token that Python makes, %d"):format(number), function ()
+	for _, case in ipairs(minted) do
+		it("makes the token that Python makes: " .. case.name, function ()
 			local minter = assert(xtoken.new_minter {
 				otp_seed = case.otp_seed;
 				token_secret = case.token_secret;
 				nonce_length = #case.nonce;
 			});
-			assert.equal(case.token, minter:mint(case.jid, case.time, case.nonce));
+			assert.equal(case.token, minter:mint(case.jid, case.now, case.nonce));
 		end);
 	end
 

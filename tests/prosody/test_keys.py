@@ -361,11 +361,11 @@ def test_the_use_of_keys_survives_restart_and_reload(prosody):
 def test_a_storage_that_fails_costs_no_login(prosody, ill):
     server = prosody(with_keys(entry(NEW, id="new")))
     path = server.folder / "localhost/token_key_use.dat"
+    path.parent.mkdir()
     if ill == "damaged":
-        path.parent.mkdir()
         path.write_text("garbage")
     else:
-        path.parent.write_text("not a folder")
+        path.mkdir()
     with server:
         assert log_in(server, NEW) == "success"
         server.reload_module("localhost")

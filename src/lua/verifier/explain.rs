@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use mlua::ffi::{self, lua_State};
 
 use super::{BadArgument, optional, receiver, string, unix_time};
-use crate::explain::{Diagnosis, Finding};
+use crate::explain::{Diagnosis, Finding, MAX_OTHERS};
 use crate::ledger::deferred::Ticket;
 use crate::ledger::{Spent, Unavailable};
 use crate::verify::Verifier;
@@ -59,7 +59,7 @@ enum Answer {
     Later(Ticket, [Said; 2]),
 }
 
-/// The name of the first finding and the sentences of all, cut off where they end up too long.
+/// The name of the first finding and the sentences of all, which are short: there is room to spare.
 #[derive(Clone, Copy)]
 struct Said {
     name: &'static str,
@@ -73,7 +73,7 @@ impl Said {
         let mut said = Self { name, text: [0; 4096], length: 0 };
         for (index, finding) in findings.iter().enumerate() {
             let separator = if index == 0 { "" } else { "; " };
-            // It fails only where the text is cut off.
+            // Writing does not fail.
             let _ = write!(said, "{separator}{finding}");
         }
         said
@@ -82,6 +82,9 @@ impl Said {
 
 impl fmt::Write for Said {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        let left = text.len().min(self.text.len() - self.length);
+        let whole = (0..=left).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        let text = text.get(..whole).unwrap_or_default();
         let room = self.text.iter_mut().skip(self.length);
         self.length += room.zip(text.bytes()).map(|(to, from)| *to = from).count();
         Ok(())
@@ -139,10 +142,10 @@ unsafe fn question<'a>(state: *mut lua_State) -> Result<Question<'a>, BadArgumen
     }
 }
 
-/// The strings of a list. Its table keeps them in memory.
+/// The strings of a list, not too many. Its table keeps them in memory.
 unsafe fn list<'a>(state: *mut lua_State, index: c_int) -> Result<Vec<&'a [u8]>, BadArgument> {
-    let bad = (index, c"list of strings expected");
-    let mut strings = Vec::new();
+    let bad = (index, c"list of strings expected, 256 at most");
+    let mut strings = Vec::with_capacity(MAX_OTHERS);
     // SAFETY: pushes one value at a time and pops it; what is a string is not converted.
     unsafe {
         if ffi::lua_type(state, index) != ffi::LUA_TTABLE {
@@ -150,13 +153,14 @@ unsafe fn list<'a>(state: *mut lua_State, index: c_int) -> Result<Vec<&'a [u8]>,
         }
         for position in 1.. {
             ffi::lua_rawgeti(state, index, position);
+            let is_full = strings.len() == MAX_OTHERS;
             let is_end = ffi::lua_type(state, -1) == ffi::LUA_TNIL;
             let read = if is_end { Ok(&[][..]) } else { string(state, -1) };
             ffi::lua_settop(state, -2);
             if is_end {
                 break;
             }
-            strings.push(read.map_err(|_| bad)?);
+            strings.push(read.ok().filter(|_| !is_full).ok_or(bad)?);
         }
     }
     Ok(strings)

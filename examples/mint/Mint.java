@@ -1,0 +1,87 @@
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+
+/** Makes the tokens with which the users of a web application log in to Prosody. */
+public final class Mint {
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    private Mint() {}
+
+    /** A fresh token for {@code jid}, which is "user@host" as prepared. */
+    public static String mint(String jid, String otpSeed, String tokenSecret) throws GeneralSecurityException {
+        return mint(jid, otpSeed, tokenSecret, Instant.now().getEpochSecond(), freshNonce());
+    }
+
+    /** As above with the Unix time and the nonce of a test. */
+    static String mint(String jid, String otpSeed, String tokenSecret, long now, String nonce)
+            throws GeneralSecurityException {
+        byte[] step = ByteBuffer.allocate(8).putLong(now / 30).array();
+        byte[] digest = hmac("HmacSHA1", decodeBase32(otpSeed), step);
+        int offset = digest[digest.length - 1] & 15;
+        int otp = (ByteBuffer.wrap(digest).getInt(offset) & 0x7fffffff) % 100_000_000;
+
+        // Locale.ROOT: elsewhere digits may not be ASCII.
+        String digits = String.format(Locale.ROOT, "%08d%s", otp, nonce);
+        byte[] signature = hmac("HmacSHA256", utf8(tokenSecret), utf8(digits + jid));
+        return digits + " " + Base64.getEncoder().encodeToString(signature);
+    }
+
+    private static String freshNonce() {
+        return RANDOM.ints(32, 0, 10).mapToObj(Integer::toString).collect(Collectors.joining());
+    }
+
+    private static byte[] hmac(String algorithm, byte[] key, byte[] message) throws GeneralSecurityException {
+        Mac mac = Mac.getInstance(algorithm);
+        mac.init(new SecretKeySpec(key, algorithm));
+        return mac.doFinal(message);
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** RFC 4648 base32, in upper or lower case, with or without padding. */
+    private static byte[] decodeBase32(String text) {
+        String letters = text.toUpperCase(Locale.ROOT).replaceAll("=+$", "");
+        ByteBuffer bytes = ByteBuffer.allocate(letters.length() * 5 / 8);
+        int pending = 0;
+        int bits = 0;
+        for (char letter : letters.toCharArray()) {
+            int value = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter);
+            if (value < 0) {
+                throw new IllegalArgumentException("the OTP seed is not base32");
+            }
+            pending = pending << 5 | value;
+            bits += 5;
+            if (bits >= 8) {
+                bits -= 8;
+                bytes.put((byte) (pending >> bits));
+            }
+        }
+        return bytes.array();
+    }
+
+    public static void main(String[] args) throws GeneralSecurityException {
+        Map<String, String> environment = System.getenv();
+        String seed = environment.getOrDefault("XTOKEN_OTP_SEED", "");
+        String secret = environment.getOrDefault("XTOKEN_TOKEN_SECRET", "");
+        boolean isTimeGood = args.length < 2 || args[1].matches("[0-9]{1,18}");
+        if (args.length < 1 || args.length > 3 || !isTimeGood || seed.isEmpty() || secret.isEmpty()) {
+            System.err.println("usage: java Mint.java JID [UNIX_TIME [NONCE]],"
+                    + " with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set");
+            System.exit(2);
+        }
+        long now = args.length > 1 ? Long.parseLong(args[1]) : Instant.now().getEpochSecond();
+        String nonce = args.length > 2 ? args[2] : freshNonce();
+        System.out.println(mint(args[0], seed, secret, now, nonce));
+    }
+}

@@ -1,0 +1,91 @@
+// Command mint makes the tokens with which the users of a web application log in to Prosody.
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"math/big"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Mint makes a fresh token for jid, which is "user@host" as prepared.
+func Mint(jid, otpSeed, tokenSecret string) (string, error) {
+	nonce, err := newNonce()
+	if err != nil {
+		return "", err
+	}
+	return mintAt(time.Now().Unix(), nonce, jid, otpSeed, tokenSecret)
+}
+
+func newNonce() (string, error) {
+	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(32), nil)
+	nonce, err := rand.Int(rand.Reader, limit)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%032d", nonce), nil
+}
+
+func mintAt(now int64, nonce, jid, otpSeed, tokenSecret string) (string, error) {
+	unpadded := strings.TrimRight(strings.ToUpper(otpSeed), "=")
+	seed, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(unpadded)
+	if err != nil {
+		return "", fmt.Errorf("the OTP seed is not base32: %w", err)
+	}
+	var step [8]byte
+	binary.BigEndian.PutUint64(step[:], uint64(now/30))
+	digest := mac(sha1.New, seed, step[:])
+	offset := digest[len(digest)-1] & 15
+	otp := (binary.BigEndian.Uint32(digest[offset:]) & 0x7fffffff) % 100_000_000
+
+	digits := fmt.Sprintf("%08d%s", otp, nonce)
+	signature := mac(sha256.New, []byte(tokenSecret), []byte(digits+jid))
+	return digits + " " + base64.StdEncoding.EncodeToString(signature), nil
+}
+
+func mac(hash func() hash.Hash, key, message []byte) []byte {
+	h := hmac.New(hash, key)
+	h.Write(message)
+	return h.Sum(nil)
+}
+
+func main() {
+	token, err := fromCommandLine(os.Args[1:], os.Getenv("XTOKEN_OTP_SEED"), os.Getenv("XTOKEN_TOKEN_SECRET"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mint:", err)
+		os.Exit(2)
+	}
+	fmt.Println(token)
+}
+
+func fromCommandLine(args []string, otpSeed, tokenSecret string) (string, error) {
+	if len(args) < 1 || len(args) > 3 {
+		return "", errors.New("usage: mint JID [UNIX_TIME [NONCE]]")
+	}
+	if otpSeed == "" || tokenSecret == "" {
+		return "", errors.New("set XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET")
+	}
+	now := time.Now().Unix()
+	nonce, err := newNonce()
+	if len(args) > 1 && err == nil {
+		now, err = strconv.ParseInt(args[1], 10, 64)
+	}
+	if len(args) > 2 {
+		nonce = args[2]
+	}
+	if err != nil {
+		return "", err
+	}
+	return mintAt(now, nonce, args[0], otpSeed, tokenSecret)
+}

@@ -1,0 +1,55 @@
+<?php
+
+declare(strict_types=1);
+
+/**
+ * A fresh token with which a user of this application logs in to Prosody.
+ *
+ * $jid is "user@host" as prepared. Only tests give $now and $nonce.
+ */
+function mint(
+    string $jid,
+    #[SensitiveParameter]
+    string $otpSeed,
+    #[SensitiveParameter]
+    string $tokenSecret,
+    ?int $now = null,
+    ?string $nonce = null
+): string {
+    $now ??= time();
+    $nonce ??= implode('', array_map(fn () => random_int(0, 9), range(1, 32)));
+
+    $digest = hash_hmac('sha1', pack('J', intdiv($now, 30)), base32_decode($otpSeed), true);
+    $offset = ord($digest[19]) & 15;
+    $otp = (unpack('N', $digest, $offset)[1] & 0x7fffffff) % 100_000_000;
+
+    $digits = sprintf('%08d', $otp) . $nonce;
+    return $digits . ' ' . base64_encode(hash_hmac('sha256', $digits . $jid, $tokenSecret, true));
+}
+
+/** RFC 4648 base32, in upper or lower case, with or without padding. */
+function base32_decode(
+    #[SensitiveParameter]
+    string $text
+): string {
+    $bits = '';
+    foreach (str_split(rtrim(strtoupper($text), '=')) as $letter) {
+        $value = strpos('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', $letter);
+        if ($value === false) {
+            throw new InvalidArgumentException('The OTP seed is not base32.');
+        }
+        $bits .= sprintf('%05b', $value);
+    }
+    $bytes = str_split(substr($bits, 0, strlen($bits) - strlen($bits) % 8), 8);
+    return implode('', array_map(fn ($byte) => chr(bindec($byte)), $bytes));
+}
+
+if (PHP_SAPI === 'cli' && realpath($argv[0]) === __FILE__) {
+    [$seed, $secret] = [getenv('XTOKEN_OTP_SEED'), getenv('XTOKEN_TOKEN_SECRET')];
+    [, $jid, $now, $nonce] = $argv + [null, null, null, null];
+    if (!$seed || $secret === false || $secret === '' || $jid === null || $argc > 4 || !ctype_digit($now ?? '0')) {
+        fwrite(STDERR, "usage: php mint.php JID [UNIX_TIME [NONCE]], with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set\n");
+        exit(2);
+    }
+    echo mint($jid, $seed, $secret, $now === null ? null : (int) $now, $nonce), "\n";
+}

@@ -1,0 +1,60 @@
+"""conformance.json is what its generator makes, and others make the same codes and signatures."""
+
+import base64
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from client import Client
+from mint import mint, new_key
+from server import LAUNCHERS, Prosody
+
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "vectors"
+VECTORS = json.loads((FOLDER / "conformance.json").read_text("utf-8"))
+MINTED = VECTORS["mint"]
+
+
+def output(*command, input=b""):
+    return subprocess.run(command, input=input, check=True, stdout=subprocess.PIPE).stdout
+
+
+def test_the_file_is_what_the_generator_makes():
+    made = output(sys.executable, FOLDER / "conformance.py")
+    assert made == (FOLDER / "conformance.json").read_bytes(), "run make vectors"
+
+
+def test_names_are_unique():
+    names = [case["name"] for section in ("mint", "verify") for case in VECTORS[section]]
+    assert len(names) == len(set(names))
+
+
+def test_oathtool_makes_the_same_codes():
+    for case in MINTED:
+        command = ["oathtool", "--totp", "--base32", "--digits=8", f"--now=@{case['now']}", "-"]
+        assert output(*command, input=case["otp_seed"].encode()).decode().strip() == case["token"][:8], case["name"]
+
+
+def test_openssl_makes_the_same_signatures():
+    for case in MINTED:
+        digits, signature = case["token"].split(" ")
+        assert digits[8:] == case["nonce"]
+        # The secrets of vectors are public: they may stand on a command line.
+        command = ["openssl", "dgst", "-sha256", "-mac", "HMAC", "-binary"]
+        command += ["-macopt", "hexkey:" + case["token_secret"].encode().hex()]
+        made = output(*command, input=(digits + case["jid"]).encode())
+        assert base64.b64encode(made).decode() == signature, case["name"]
+
+
+@pytest.mark.parametrize("version", sorted(LAUNCHERS))
+def test_prosody_prepares_as_the_vectors_say(version):
+    """Whoever logs in by the name that is spelled is the one whose address was signed."""
+    key = new_key()
+    options = dict(zip(("otp_seed", "token_secret"), key))
+    addresses = {case.get("spelled", case["jid"]): case["jid"] for case in MINTED}
+    with Prosody(version, {spelled.partition("@")[2]: options for spelled in addresses}) as server:
+        for spelled, jid in addresses.items():
+            with Client(server.port, jid.partition("@")[2]) as client:
+                assert client.log_in(spelled.partition("@")[0], mint(jid, key)) == "success", spelled
+                assert client.bind().startswith(f"{jid}/")
