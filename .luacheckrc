@@ -6,7 +6,7 @@ std = "max"
 -- What Prosody gives a plugin.
 stds.prosody = {
 	read_globals = {
-		module = { other_fields = true },
+		module = { other_fields = true, fields = { unload = { read_only = false } } },
 		prosody = {
 			other_fields = true,
 			fields = { token_ledgers = { read_only = false }, token_desks = { read_only = false } },

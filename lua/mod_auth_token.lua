@@ -1,18 +1,14 @@
 -- Authentication with one-time tokens that a web application makes, verified by xtoken.
 
-local new_sasl = require "util.sasl".new;
+local waiter = require "util.async".waiter;
 local usermanager = require "core.usermanager";
 local utils = module:require "token_auth_utils";
+local users = module:require "token_users";
+local handlers = module:require "token_handler";
+local token_settings = module:require "token_settings";
 
 local host = module.host;
 local log = module._log;
-
--- Not get_option_string, which would take a number without its leading zeros.
-local otp_seed = module:get_option("otp_seed");
-local token_secret = module:get_option("token_secret");
-local nonce_length = module:get_option("token_nonce_length", 32);
-local deviation = module:get_option("token_deviation", utils.OTP_DEVIATION);
-local expired_limit = module:get_option("token_expired_limit", 10);
 
 -- As mod_saslauth reads them, for PLAIN.
 local allow_unencrypted_plain_auth = module:get_option_boolean("allow_unencrypted_plain_auth", false);
@@ -20,68 +16,39 @@ local insecure_mechanisms = module:get_option_set("insecure_sasl_mechanisms",
 	allow_unencrypted_plain_auth and {} or { "PLAIN", "LOGIN" });
 local requires_encryption = insecure_mechanisms:contains("PLAIN") or insecure_mechanisms:contains("X-TOKEN");
 
--- Printed in the README of the Lua implementation, and known to everybody since.
-local sample_seed, sample_secret = "XVGR73KMZH2M4XMY", "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA7";
-
-local option_names = {
-	nonce_length = "token_nonce_length";
-	deviation = "token_deviation";
-	expired_limit = "token_expired_limit";
-	ledger = "token_ledger";
-};
-
-local how_to_make = {
-	otp_seed = "as your web application has it; make one with: head -c 20 /dev/urandom | base32";
-	token_secret = "as your web application has it; make one with: head -c 32 /dev/urandom | base64";
-	nonce_length = "the number of digits that your web application makes, usually 32";
-	deviation = "usually 1";
-	expired_limit = "usually 10";
-	ledger = "the path of a file, \"memory\", or the URL of a server";
-};
-
-local verifier, problem, option = utils.new_verifier {
-	otp_seed = otp_seed;
-	token_secret = token_secret;
-	nonce_length = nonce_length;
-	deviation = deviation;
-	expired_limit = expired_limit;
-};
-if not verifier then
-	log("error", "Nobody can log in to %s: %s. Set the option %s of VirtualHost %q in the configuration (%s)",
-		host, problem, option_names[option] or option, host, how_to_make[option] or "?");
+local settings, problem, advice = token_settings.read(utils, users, handlers);
+if not settings then
+	log("error", "Nobody can log in to %s: %s. %s", host, problem, advice);
 	-- Not a string: modulemanager appends a traceback to those, and this is no mistake of the code.
 	local err = ("%s: %s"):format(host, problem);
 	error(setmetatable({}, { __tostring = function () return err; end }));
 end
+local watch = module:require "token_watch";
 
-local is_sample = { otp_seed = otp_seed:upper() == sample_seed, token_secret = token_secret == sample_secret };
-for name, is_so in pairs(is_sample) do
-	if is_so then
-		log("warn", "%s of %s is the value printed in a README: anybody can make tokens. "
-			.."Make fresh ones, for your web application too", name, host);
-	end
+local function use(new_settings)
+	settings = new_settings;
+	watch.follow(settings.keys);
+	users.follow(settings.known_users);
+	token_settings.warn(settings, log);
 end
-if verifier:seed_bits() < 128 then
-	log("warn", "otp_seed of %s has only %d bits: make one of 32 base32 characters (160 bits), "
-		.."for your web application too", host, verifier:seed_bits());
-end
+
+use(settings);
 log("info", "Tokens of %s are verified by xtoken %s", host, utils.version);
 
 -- What a client is told when it is neither success nor plain not-authorized.
 local conditions = { unavailable = "temporary-auth-failure" };
 
-local mechanisms = { ["X-TOKEN"] = true };
-
 -- Through usermanager, which knows the provider of now: a stream may be older than the last reload,
 -- and must not log in with what the configuration no longer says.
 local function token(self, username, password)
 	local ok, reason = usermanager.test_password(username, host, password);
+	self.refusal = not ok and reason or nil;
 	local session = self.profile.session;
 	if session and session.destroyed then
-		-- The client left meanwhile, and mod_saslauth of 13.0 fails for want of this.
-		session.base_type = "c2s";
+		-- The client left meanwhile. Nobody waits for the answer, and who would give it needs the session.
+		waiter()();
 	end
-	return ok == true, true, conditions[reason];
+	return ok == true, reason ~= "account-disabled", conditions[reason];
 end
 
 local function no_mechanisms()
@@ -90,45 +57,33 @@ end
 
 local explained = false;
 
-local provider = {};
+local provider = users.provider;
 
 function provider.test_password(username, password)
-	return utils.verify(verifier, username, password, log);
-end
-
-function provider.users()
-	return function ()
-		return nil;
-	end;
-end
-
-function provider.set_password()
-	return nil, "Passwords cannot be set: users log in with tokens of the web application.";
-end
-
-function provider.user_exists()
-	return true;
-end
-
-function provider.create_user()
-	return nil, "Users cannot be created: the web application has them.";
-end
-
-function provider.delete_user()
-	return nil, "Users cannot be deleted: the web application has them.";
+	local ok, key_or_reason, step_offset, nonce_length =
+		utils.verify(settings.verifier, username, password, log, watch.ledger_answered);
+	local reason;
+	if ok then
+		watch.accepted(username, key_or_reason, step_offset, nonce_length, settings.nonce_length);
+		ok, reason = users.admit(username);
+	else
+		reason = key_or_reason;
+	end
+	watch.verified(ok, reason);
+	return ok, reason;
 end
 
 -- A token is worth as much as a password until it is used, so it is offered where PLAIN is.
 function provider.get_sasl_handler(session)
 	if not requires_encryption or (session and session.secure) then
-		return new_sasl(host, { token = token, mechanisms = mechanisms, session = session });
+		return handlers.new { token = token, mechanisms = settings.mechanisms, session = session };
 	end
 	if not explained then
 		explained = true;
 		log("warn", "X-TOKEN is offered on encrypted connections only, as PLAIN is. "
 			.."Use TLS, or see allow_unencrypted_plain_auth");
 	end
-	local handler = new_sasl(host, { token = token, mechanisms = mechanisms, requires_encryption = true });
+	local handler = handlers.new { token = token, mechanisms = settings.mechanisms, requires_encryption = true };
 	handler.mechanisms = no_mechanisms;
 	return handler;
 end
@@ -136,3 +91,36 @@ end
 -- Last: what a module has hooked stays hooked when it then fails to load.
 module:depends("sasl_token");
 module:provides("auth", provider);
+
+-- Reloading the configuration is enough for other keys; what is wrong in it changes nothing.
+module:hook_global("config-reloaded", function ()
+	local new_settings, new_problem, new_advice = token_settings.read(utils, users, handlers);
+	if not new_settings then
+		log("error", "Users of %s log in as before the reload: %s. %s", host, new_problem, new_advice);
+		return;
+	end
+	use(new_settings);
+end);
+
+local day = 24 * 60 * 60;
+module:add_timer(day, function ()
+	token_settings.warn_of_end(settings, log);
+	return day;
+end);
+
+module:hook_global("stats-update", function ()
+	watch.sample(utils.ledger_of[settings.verifier]);
+end);
+
+-- The event of mod_sasl2 comes first, and from some versions again as the other.
+local function refused(event)
+	if not event.xtoken_told then
+		event.xtoken_told = true;
+		watch.refused(event.session, event.condition or event.message);
+	end
+end
+module:hook("authentication-failure", refused);
+module:hook("sasl2/c2s/failure", refused, 1);
+
+module.unload = watch.save;
+module:hook_global("server-stopping", watch.save);

@@ -1,5 +1,6 @@
 -- Verifying tokens of this host: the functions and constants of the Lua implementation, on xtoken.
 
+local monotonic = require "util.time".monotonic;
 local resolve_relative_path = require "util.paths".resolve_relative_path;
 local xtoken = module:require "token_native";
 local waiting = module:require "token_waiting";
@@ -40,11 +41,11 @@ local function new_verifier(options)
 		return nil, err, "ledger";
 	end
 	options.ledger = ledgers[url];
-	local verifier, problem, option = xtoken.new_verifier(options);
+	local verifier, problem, option, key = xtoken.new_verifier(options);
 	if verifier then
 		ledger_of[verifier] = options.ledger;
 	end
-	return verifier, problem, option;
+	return verifier, problem, option, key;
 end
 
 -- One line when the ledger stops answering, one when it answers again.
@@ -60,28 +61,43 @@ local function report(now, log)
 	trouble = now;
 end
 
--- Returns true, or false and the reason, whatever it is given: an error raised here would leave a
--- client without an answer.
-local function verify(verifier, username, token, log)
+-- What pcall(verifier.begin) returned, and where that is a ticket, what it comes to.
+local function await(ledger, called, ok, ticket, ...)
+	if not called or ok ~= nil then
+		return called, ok, ticket, ...;
+	end
+	local accepted, refusal = waiting.wait(ledger, ticket);
+	if not accepted then
+		return true, false, refusal;
+	end
+	return true, true, ...;
+end
+
+-- Returns true, the key's id, the step offset and the length of the nonce; or false and the reason,
+-- whatever it is given: an error raised here would leave a client without an answer. Tells
+-- `ledger_answered`, if given, how many seconds the ledger took.
+local function verify(verifier, username, token, log, ledger_answered)
 	if type(token) ~= "string" then
 		return false, "malformed";
 	end
 	-- Where nothing can be suspended, everything waits, as long as the ledger's deadline says.
 	local begin = waiting.can_wait() and verifier.begin or verifier.verify;
-	local called, ok, reason = pcall(begin, verifier, username.."@"..module.host, token);
+	local ledger, started = ledger_of[verifier], monotonic();
+	local called, ok, key_or_reason, step_offset, nonce_length =
+		await(ledger, pcall(begin, verifier, username.."@"..module.host, token));
 	if not called then
 		log("error", "Cannot verify the token of %s: %s", username, ok);
 		return false, "unavailable";
 	end
-	local ledger = ledger_of[verifier];
-	if ok == nil then
-		ok, reason = waiting.wait(ledger, reason);
-	end
+	local reason = not ok and key_or_reason or nil;
 	if ok or reason == "replayed" or reason == "unavailable" then
+		if ledger_answered then
+			ledger_answered(monotonic() - started);
+		end
 		report(reason == "unavailable" and (ledger:trouble() or "no memory") or nil, log);
 	end
 	log("debug", "Token of %s: %s", username, reason or "accepted");
-	return ok, reason;
+	return ok, key_or_reason, step_offset, nonce_length;
 end
 
 -- The verifier of the values that verify_token was last called with.
@@ -97,7 +113,8 @@ local function verify_token(username, password, otp_seed, token_secret, log)
 		end
 		last = { otp_seed = otp_seed, token_secret = token_secret, verifier = verifier };
 	end
-	return verify(last.verifier, username, password, log);
+	local ok, reason = verify(last.verifier, username, password, log);
+	return ok, not ok and reason or nil;
 end
 
 return {
@@ -108,5 +125,6 @@ return {
 	verify = verify;
 	verify_token = verify_token;
 	new_verifier = new_verifier;
+	ledger_of = ledger_of;
 	version = xtoken.version;
 };

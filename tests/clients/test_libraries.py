@@ -21,6 +21,7 @@ PATIENCE = 20  # seconds
 @pytest.fixture
 def server(prosody, options):
     """Encrypted connections only: what the libraries expect of a server."""
+    options = {**options, "token_allow_plain": True}
     server = prosody({"localhost": options}, c2s_require_encryption=True, allow_unencrypted_plain_auth=False)
     server.make_certificate()
     with server:
@@ -42,8 +43,8 @@ def test_slixmpp(server, key):
 
 
 async def slixmpp_session(server, key):
-    def client(user, token):
-        client = slixmpp.ClientXMPP(f"{user}@localhost", token, sasl_mech="X-TOKEN")
+    def client(user, token, mechanism="X-TOKEN"):
+        client = slixmpp.ClientXMPP(f"{user}@localhost", token, sasl_mech=mechanism)
         client.ca_certs = server.folder / "cert.pem"
         return client
 
@@ -68,4 +69,6 @@ async def slixmpp_session(server, key):
     assert not await log_in(client("zoë", tokens["zoë"])), "the token is used up"
     zoe.credentials["password"] = mint("zoë@localhost", key)
     assert await log_in(zoe)
-    await asyncio.gather(zoe.disconnect(), bob.disconnect())
+    stock = client("carol", mint("carol@localhost", key), "PLAIN")
+    assert await log_in(stock), "token_allow_plain is for libraries that know only PLAIN"
+    await asyncio.gather(zoe.disconnect(), bob.disconnect(), stock.disconnect())

@@ -27,13 +27,28 @@ def options(**values):
     return "".join(f"{name} = {lua(value)}\n" for name, value in values.items() if value is not None)
 
 
+def eventually(condition, patience, what):
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+class Expression(str):
+    """Lua that the configuration evaluates, not a string."""
+
+
 def lua(value):
+    if isinstance(value, Expression):
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return repr(value)
     if isinstance(value, (list, tuple)):
         return "{ " + ", ".join(map(lua, value)) + " }"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {lua(item)}" for name, item in value.items()) + " }"
     return '"' + "".join(c if 31 < ord(c) < 127 and c not in '"\\' else "".join(f"\\{b:03}" for b in c.encode()) for c in value) + '"'
 
 
@@ -147,17 +162,21 @@ class Prosody:
             stderr=subprocess.DEVNULL,
         )
 
-    def shell(self, command):
-        """Runs a command in the server's own shell and returns what it printed."""
+    def prosodyctl(self, *words, input=""):
+        """Runs prosodyctl with this server's configuration and returns what it printed."""
         done = subprocess.run(
-            [self.launcher.with_name("prosodyctl"), "--config", self.config, "shell", command],
-            stdin=subprocess.DEVNULL,
+            [self.launcher.with_name("prosodyctl"), "--config", self.config, *words],
+            input=input,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=PATIENCE,
         )
         return done.stdout
+
+    def shell(self, command):
+        """Runs a command in the server's own shell and returns what it printed."""
+        return self.prosodyctl("shell", command)
 
     def reload_config(self):
         assert "OK" in self.shell("config:reload()")

@@ -37,6 +37,9 @@ def complaints(server, level):
         ("token_nonce_length", "32", "whole number"),
         ("token_deviation", 11, "out of range"),
         ("token_deviation", -1, "whole number"),
+        ("token_known_users", "some", "none of"),
+        ("token_known_users", True, "none of"),
+        ("token_allow_plain", "yes", "neither true nor false"),
     ],
 )
 def test_a_bad_value_is_named_and_nobody_gets_in(prosody, option, value, problem):

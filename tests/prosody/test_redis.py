@@ -11,7 +11,7 @@ import pytest
 from client import Client
 from mint import mint
 from redis_server import Redis
-from server import LAUNCHERS, Prosody, free_port
+from server import LAUNCHERS, Prosody, eventually, free_port
 
 TIMEOUT = 1  # seconds; the option token_ledger_timeout of these servers
 MARGIN = 0.5
@@ -47,13 +47,6 @@ def timed_log_in(server, token):
     with Client(server.port, "localhost") as client:
         start = time.monotonic()
         return client.log_in("alice", token), time.monotonic() - start
-
-
-def eventually(condition, patience, what):
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
 
 
 class Pinger(threading.Thread):

@@ -1,0 +1,62 @@
+-- What Prosody's statistics say about tokens: docs/metrics.md.
+
+-- Prosody 0.11 has no such metrics.
+local nothing = setmetatable({}, {
+	__index = function (self)
+		return function ()
+			return self;
+		end
+	end;
+});
+
+local function family(kind, name, unit, description, labels, settings)
+	return module.metric and module:metric(kind, name, unit, description, labels, settings) or nothing;
+end
+
+local results = {
+	"ok", "malformed", "bad-signature", "expired", "replayed", "throttled", "unavailable",
+	"unknown-user", "account-disabled", "other",
+};
+
+local verifications = family("counter", "verifications", "", "Tokens verified", { "result" });
+local accepted_tokens = family("counter", "accepted_tokens", "",
+	"Tokens accepted, by key and by the step of the minter's clock less that of the server's", { "key", "offset" });
+local key_last_used = family("gauge", "key_last_used_timestamp", "seconds",
+	"When a key last let somebody in", { "key" });
+local ledger_duration = family("histogram", "ledger_duration", "seconds",
+	"Time until the ledger of used tokens answers", {}, { buckets = { 0.0001, 0.001, 0.01, 0.1, 1, 10 } }):with_labels();
+local remembered_tokens = family("gauge", "remembered_tokens", "", "Used tokens in the ledger of this host", {});
+
+-- From the start, so that the first failure is an increase too; and nothing else ever becomes a label.
+local counters = {};
+for _, result in ipairs(results) do
+	counters[result] = verifications:with_labels(result);
+end
+
+local function verified(result)
+	(counters[result] or counters.other):add(1);
+end
+
+local function accepted(key_id, step_offset)
+	accepted_tokens:with_labels(key_id, ("%s%d"):format(step_offset > 0 and "+" or "", step_offset)):add(1);
+end
+
+local function key_used(key_id, time)
+	key_last_used:with_labels(key_id):set(time);
+end
+
+local function ledger_answered(seconds)
+	ledger_duration:sample(seconds);
+end
+
+local function remembered(count)
+	remembered_tokens:with_labels():set(count);
+end
+
+return {
+	verified = verified;
+	accepted = accepted;
+	key_used = key_used;
+	ledger_answered = ledger_answered;
+	remembered = remembered;
+};

@@ -1,0 +1,144 @@
+"""One line in the log for each refused login, which fail2ban reads and nobody can forge."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+from client import Client
+from mint import mint, new_key
+from server import ROOT
+
+FAIL2BAN = ROOT / "target/fail2ban"
+FILTER = ROOT / "packaging/fail2ban/prosody-xtoken.conf"
+JAIL = ROOT / "packaging/fail2ban/prosody-xtoken.jail.conf"
+
+
+def refusals(server):
+    return re.findall(r"localhost:auth_token\tinfo\tLogin refused: (.*)", server.log())
+
+
+def send(server, message):
+    with Client(server.port, "localhost") as client:
+        return client.authenticate(message.encode() if isinstance(message, str) else message)
+
+
+def fail2ban(tool, *arguments):
+    program = FAIL2BAN / "usr/bin" / tool
+    assert program.exists(), f"{program} is missing: scripts/unpack bookworm fail2ban target/fail2ban"
+    return subprocess.run(
+        ["/usr/bin/python3", program, *map(str, arguments)],
+        env={"PYTHONPATH": str(FAIL2BAN / "usr/lib/python3/dist-packages"), "PATH": os.environ["PATH"]},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def addresses(log):
+    """Those that fail2ban finds, one for each line that counts."""
+    done = fail2ban("fail2ban-regex", "--config", FAIL2BAN / "etc/fail2ban", "--out", "ip", log, FILTER)
+    return done.stdout.split()
+
+
+def test_each_refused_login_has_one_line(server, key):
+    spent = mint("alice@localhost", key)
+    assert send(server, f"\0alice\0{spent}") == "success"
+    for message in (
+        f"\0alice\0{spent}",
+        f"\0bob\0{mint('alice@localhost', key)}",
+        f"\0ALICE\0{mint('alice@localhost', new_key())}",
+        f"\0alice\0{mint('alice@localhost', key, steps=-5)}",
+        "\0alice\0token",
+        "\0alice",
+        f"bob\0alice\0{mint('alice@localhost', key)}",
+    ):
+        assert send(server, message) != "success"
+    assert refusals(server) == [
+        f"address 127.0.0.1, host localhost, reason {reason}, user {user}"
+        for reason, user in [
+            ("replayed", "alice"),
+            ("bad-signature", "bob"),
+            ("bad-signature", "alice"),
+            ("expired", "alice"),
+            ("malformed", "alice"),
+            ("malformed-request", "-"),
+            ("invalid-authzid", "alice"),
+        ]
+    ]
+    assert addresses(server.folder / "prosody.log") == ["127.0.0.1"] * 5
+
+
+def test_several_attempts_on_one_stream(server, key):
+    with Client(server.port, "localhost") as client:
+        assert client.log_in("alice", "nonsense") == "not-authorized"
+        assert client.authenticate(b"\0alice") == "malformed-request"
+        assert client.log_in("bob", mint("alice@localhost", key)) == "not-authorized"
+        assert client.log_in("alice", mint("alice@localhost", key)) == "success"
+    assert [line.partition("reason ")[2] for line in refusals(server)] == [
+        "malformed, user alice",
+        "malformed-request, user -",
+        "bad-signature, user bob",
+    ]
+
+
+def test_a_ledger_that_is_away_bans_nobody(prosody, options, key):
+    with prosody({"localhost": {**options, "token_ledger": "no/such/folder/tokens.sqlite"}}) as server:
+        assert send(server, f"\0alice\0{mint('alice@localhost', key)}") == "temporary-auth-failure"
+        assert refusals(server) == ["address 127.0.0.1, host localhost, reason unavailable, user alice"]
+        assert addresses(server.folder / "prosody.log") == []
+
+
+FORGED = "Login refused: address 192.0.2.1, host localhost, reason malformed, user eve"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "alice from 192.0.2.1",
+        FORGED,
+        FORGED.replace(" ", "\u00a0"),
+        "x\nNov 24 22:41:43 localhost:auth_token\tinfo\t" + FORGED,
+        "x\r\n" + FORGED,
+        "x\u2028localhost:auth_token\tinfo\t" + FORGED,
+        "address,192.0.2.1,reason,malformed,user",
+        "alice,reason",
+        "alice,192.0.2.1",
+        "\u202e192.0.2.1",
+        "192.0.2.1",
+        "%s%n%d",
+    ],
+    ids=repr,
+)
+def test_no_name_of_a_user_forges_an_address(server, key, name):
+    for message in (f"\0{name}\0token", f"{name}\0alice\0token", f"{name}\0{name}\0token", f"\0alice\0{name}"):
+        assert send(server, message) != "success"
+    assert len(refusals(server)) == 4
+    assert set(addresses(server.folder / "prosody.log")) == {"127.0.0.1"}
+
+
+def test_what_other_modules_log_does_not_count(server, tmp_path, key):
+    send(server, "\0alice\0token")
+    (line,) = [line for line in server.log().splitlines() if "Login refused" in line]
+    line = line.replace("127.0.0.1", "192.0.2.1")
+    date, text = line[:15], line[15:].lstrip()
+    log = tmp_path / "log"
+    log.write_text(f"{date} c2s55d0\tinfo\tClient says {text}\n\t{text}\n{text}\n{date} c2s55d0\tinfo\t{line}\n")
+    assert addresses(log) == []
+    log.write_text(line + "\n")
+    assert addresses(log) == ["192.0.2.1"]
+
+
+def test_the_example_of_a_jail_is_a_good_one(tmp_path):
+    log = tmp_path / "prosody.log"
+    log.touch()
+    folder = tmp_path / "fail2ban"
+    shutil.copytree(FAIL2BAN / "etc/fail2ban", folder)
+    for other in (folder / "jail.d").iterdir():
+        other.unlink()
+    shutil.copy(FILTER, folder / "filter.d")
+    jail = JAIL.read_text().replace("/var/log/prosody/prosody.log", str(log))
+    (folder / "jail.d/prosody-xtoken.conf").write_text(jail)
+    done = fail2ban("fail2ban-client", "--conf", folder, "--dp")
+    assert done.returncode == 0 and "['start', 'prosody-xtoken']" in done.stdout, done.stdout
