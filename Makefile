@@ -64,7 +64,7 @@ test-prosody: lua/xtoken.so ## logins on real Prosody servers, 0.12 and 13.0
 # --- All ---------------------------------------------------------------------------------------
 
 .PHONY: test
-test: test-rust test-c test-lua test-readme test-prosody ## every test
+test: test-rust test-c test-lua test-readme test-prosody test-clients ## every test
 
 .PHONY: soak
 soak: lua/xtoken.so ## the long tests: 50 million tokens, 200 times kill -9, many processes and servers
@@ -105,4 +105,4 @@ bench: capi target/lua/5.4/xtoken.so ## ns a token through Rust, C and Lua; REFE
 
 .PHONY: clean
 clean: ## removes what was built
-	rm -rf target lua/xtoken.so
+	rm -rf target lua/xtoken.so examples/webchat/node_modules tests/clients/node_modules

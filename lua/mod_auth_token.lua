@@ -30,8 +30,8 @@ local watch = module:require "token_watch";
 
 local function use(new_settings)
 	settings = new_settings;
-	users.follow(settings.known_users);
 	watch.follow(settings.keys);
+	users.follow(settings.known_users);
 	token_settings.warn(settings, log);
 end
 

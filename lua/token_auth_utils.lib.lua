@@ -120,7 +120,8 @@ local function verify_token(username, password, otp_seed, token_secret, log)
 		end
 		last = { otp_seed = otp_seed, token_secret = token_secret, verifier = verifier };
 	end
-	return verify(last.verifier, username, password, log);
+	local ok, reason = verify(last.verifier, username, password, log);
+	return ok, not ok and reason or nil;
 end
 
 return {

@@ -87,20 +87,18 @@ local function read(utils, users, handlers)
 		deviation = settings.deviation;
 		expired_limit = module:get_option("token_expired_limit", 10);
 	};
-	if not settings.verifier then
-		local key = keys[index];
-		id = key and key ~= settings.single and key.id or nil;
-		return nil, in_key(id, problem), advice(option, id);
+	if settings.verifier then
+		settings.known_users, problem, option = users.read();
 	end
-	settings.known_users, problem, option = users.read();
-	if not settings.known_users then
-		return nil, problem, advice(option);
+	if settings.known_users then
+		settings.mechanisms, problem, option = handlers.read_mechanisms();
 	end
-	settings.mechanisms, problem, option = handlers.read_mechanisms();
-	if not settings.mechanisms then
-		return nil, problem, advice(option);
+	if settings.mechanisms then
+		return settings;
 	end
-	return settings;
+	local key = keys[index];
+	id = key and key ~= settings.single and key.id or nil;
+	return nil, in_key(id, problem), advice(option, id);
 end
 
 local function warn_of_end(settings, log)

@@ -1,7 +1,6 @@
 """token_allow_plain: the token as the password of PLAIN, for clients that know no other mechanism."""
 
 import pytest
-import test_slixmpp
 from client import Client
 from mint import mint
 from test_hostile import HOSTILE
@@ -81,7 +80,3 @@ def test_it_is_offered_on_encrypted_connections(prosody, options, key, settings)
             client.start_tls()
             assert client.mechanisms() == {"PLAIN", "X-TOKEN"}
             assert client.authenticate(f"\0alice\0{token}".encode(), "PLAIN") == "success"
-
-
-def test_a_stock_slixmpp(server, key):
-    assert test_slixmpp.log_in(server, mint("alice@localhost", key), "PLAIN").startswith("alice@localhost/")

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import uuid
 
 import pytest
@@ -76,6 +77,18 @@ def test_refusals(serving, key):
             assert outcome(client.authenticate_with_sasl2(message)) == "invalid-authzid"
         server.prosodyctl("register", "alice", "localhost", "whatever")
         assert log_in(server, mint("alice@localhost", key)) == "success"
+
+
+def test_each_refused_login_has_one_line(serving, key):
+    with serving("sasl2", token_known_users="existing") as server:
+        assert log_in(server, mint("alice@localhost", key)) == "not-authorized"
+        with Client(server.port, "localhost") as client:
+            for message in (b"\0alice\0nonsense", b"\0alice"):
+                client.authenticate_with_sasl2(message)
+        reasons = re.findall(r"auth_token\tinfo\tLogin refused: address 127.0.0.1, host localhost, reason (.*), user", server.log())
+        assert reasons[:2] == ["unknown-user", "malformed"]
+        # That of Debian 12 lets nobody try twice.
+        assert reasons[2:] in (["malformed-request"], ["invalid-mechanism"])
 
 
 def test_plain_where_it_is_allowed(serving, key):

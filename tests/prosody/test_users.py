@@ -248,3 +248,13 @@ def test_a_storage_that_takes_its_time(serving, token):
             assert time.monotonic() < deadline
         assert log_in(server, "bob", token("bob")) == "success"
         assert "raceback" not in server.log()
+
+
+def test_reloading_the_configuration_is_enough(serving, token):
+    with serving("all") as server:
+        for known, outcome in (("existing", "not-authorized"), ("nobody", "not-authorized"), ("seen", "success")):
+            server.hosts["localhost"]["token_known_users"] = known
+            server.write_config()
+            server.reload_config()
+            assert log_in(server, "alice", token("alice")) == outcome, known
+        assert "log in as before the reload: token_known_users is none of" in server.log()

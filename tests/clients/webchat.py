@@ -1,0 +1,95 @@
+"""The web chat of examples/webchat/ beside a Prosody that speaks WebSocket."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+from server import ROOT, Prosody, free_port
+
+FOLDER = ROOT / "examples/webchat"
+BROWSER = pathlib.Path(__file__).with_name("browser.mjs")
+
+
+def tool(name):
+    """The path of a program."""
+    path = shutil.which(name)
+    if path is None:
+        raise FileNotFoundError(f"{name} is missing (make test-clients installs it)")
+    return path
+
+
+class WebChat:
+    """Prosody and the web application; `address` is where a browser finds it."""
+
+    def __init__(self, version, key, **options):
+        self.key = key
+        self.port = free_port()
+        self.prosody = Prosody(
+            version,
+            {"localhost": {**dict(zip(("otp_seed", "token_secret"), key)), **options}},
+            modules_enabled=["websocket", "roster", "blocklist"],
+            http_ports=[self.port],
+            https_ports=[],
+            # What examples/webchat/README.md says, so no exception for plain TCP connections.
+            consider_websocket_secure=True,
+            allow_unencrypted_plain_auth=False,
+            c2s_require_encryption=True,
+        )
+
+    def __enter__(self):
+        self.prosody.make_certificate()
+        self.prosody.__enter__()
+        try:
+            self.start_application()
+        except BaseException:
+            self.prosody.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.application.terminate()
+        self.application.wait()
+        self.prosody.__exit__()
+
+    def start_application(self):
+        otp_seed, token_secret = self.key
+        self.application = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", tool("node"), FOLDER / "server.mjs"],
+            env={
+                **os.environ,
+                "XTOKEN_OTP_SEED": otp_seed,
+                "XTOKEN_TOKEN_SECRET": token_secret,
+                "XMPP_WEBSOCKET": f"ws://localhost:{self.port}/xmpp-websocket",
+                "PORT": "0",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.address = self.application.stdout.readline().strip()
+        if not self.address:
+            raise RuntimeError(f"{FOLDER} did not start: exit status {self.application.wait()}")
+
+    def close(self):
+        """Ends every session, as an administrator may."""
+        assert "OK" in self.prosody.shell("c2s:closeall()")
+
+    def restart(self):
+        self.prosody.stop()
+        self.prosody.start()
+
+    def browse(self, scenario, *arguments):
+        """Runs a scenario of browser.mjs and returns its exit status."""
+        browser = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", tool("node"), BROWSER, tool("chromium"), scenario, self.address, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with browser:
+            for request in browser.stdout:
+                {"close": self.close, "restart": self.restart}[request.strip()]()
+                browser.stdin.write("done\n")
+                browser.stdin.flush()
+        return browser.returncode

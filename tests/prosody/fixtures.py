@@ -1,0 +1,30 @@
+import pytest
+from mint import new_key
+from server import LAUNCHERS, Prosody
+
+
+@pytest.fixture(params=sorted(LAUNCHERS))
+def version(request):
+    return request.param
+
+
+@pytest.fixture
+def prosody(version):
+    """prosody(hosts, **settings): a function that makes servers for a `with`."""
+    return lambda hosts, **settings: Prosody(version, hosts, **settings)
+
+
+@pytest.fixture
+def key():
+    return new_key()
+
+
+@pytest.fixture
+def options(key):
+    return dict(zip(("otp_seed", "token_secret"), key))
+
+
+@pytest.fixture
+def server(prosody, options):
+    with prosody({"localhost": options}) as server:
+        yield server
