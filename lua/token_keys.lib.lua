@@ -1,0 +1,192 @@
+-- Keys from the configuration: those of token_keys, and the single pair of options beside them.
+--
+--   read(get_option)  -> keys, single | nil, problem, option [, id]
+--       keys: what xtoken.new_verifier takes; single: the one of them that has options of its own;
+--       option: what to set, inside the entry `id` of token_keys if there is one
+--   outlook(keys, now) -> until | nil, since, from
+--       until: when the last key ends that carries on, never if it is math.huge; if none is valid
+--       now: when the last one ended, and when the next begins
+
+local datetime = require "util.datetime";
+local lfs = require "lfs";
+local resolve_relative_path = require "util.paths".resolve_relative_path;
+
+local known_fields = {
+	id = true; not_before = true; not_after = true;
+	otp_seed = true; otp_seed_file = true;
+	token_secret = true; token_secret_file = true;
+};
+
+-- The group may read, as it may read Debian's prosody.cfg.lua (root:prosody, 0640), where the
+-- secrets would stand otherwise. Nobody but the owner may write, and others may nothing.
+local function is_private(permissions)
+	return permissions:sub(5, 5) == "-" and permissions:sub(7) == "---";
+end
+
+-- The content of a file, without the line break that editors and `base64` put at its end.
+local function read_file(name)
+	local path = resolve_relative_path(prosody.paths.config or ".", name);
+	local mode = lfs.attributes(path, "mode");
+	if mode and mode ~= "file" then
+		return nil, ("%s is a %s, not a file"):format(path, mode);
+	elseif mode and not is_private(lfs.attributes(path, "permissions")) then
+		return nil, ("others may read or write %s: chmod 640 it, with the group that Prosody runs as"):format(path);
+	end
+	local file, err = io.open(path, "rb");
+	if not file then
+		return nil, err;
+	end
+	local content, read_err = file:read("*a");
+	file:close();
+	if not content then
+		return nil, ("%s: %s"):format(path, read_err);
+	end
+	content = content:gsub("\r?\n$", "");
+	if content == "" then
+		return nil, path.." is empty";
+	end
+	return content;
+end
+
+-- What `name` says, or the file that `name`_file names; nothing if neither is there.
+local function read_secret(get, name)
+	local file_option = name.."_file";
+	local value, file = get(name), get(file_option);
+	if file == nil then
+		return value;
+	elseif value ~= nil then
+		return nil, ("%s and %s are both set"):format(name, file_option), file_option;
+	elseif type(file) ~= "string" then
+		return nil, file_option.." must be a path in quotes", file_option;
+	end
+	local content, err = read_file(file);
+	return content, err, file_option;
+end
+
+-- Unix seconds, "2026-12-01T12:00:00Z", or a day, of which `second` is meant.
+local function parse_time(value, second)
+	if type(value) == "number" and value % 1 == 0 and value >= 0 and value < 1e11 then
+		return math.floor(value);
+	elseif type(value) ~= "string" then
+		return nil;
+	end
+	local is_day = value:find("^%d+%-%d+%-%d+$");
+	local text = is_day and value.."T00:00:00Z" or value;
+	local time = datetime.parse(text);
+	-- There is no 31st of February.
+	if not time or datetime.datetime(time) ~= text then
+		return nil;
+	end
+	return math.floor(time) + (is_day and second or 0);
+end
+
+local function read_key(get)
+	local key, problem, option = { id = get("id") or "default" };
+	for _, name in ipairs { "otp_seed", "token_secret" } do
+		key[name], problem, option = read_secret(get, name);
+		if problem then
+			return nil, problem, option;
+		end
+	end
+	-- As Credential() and FileContents() hand it over; base32 knows no line breaks.
+	if type(key.otp_seed) == "string" then
+		key.otp_seed = key.otp_seed:gsub("%s+$", "");
+	end
+	for name, second in pairs { not_before = 0, not_after = 24 * 60 * 60 - 1 } do
+		local value = get(name);
+		if value ~= nil then
+			key[name] = parse_time(value, second);
+			if not key[name] then
+				return nil, name.." is no time", name;
+			end
+		end
+	end
+	return key;
+end
+
+local function read_entry(entry)
+	if type(entry) ~= "table" then
+		return nil, "it must be { id = …, otp_seed = …, token_secret = … }", "token_keys";
+	end
+	for name in pairs(entry) do
+		-- A misspelt not_after must not be a key for ever.
+		if not known_fields[name] then
+			return nil, ("a key has no %s"):format(name), "token_keys";
+		end
+	end
+	return read_key(function (name)
+		return entry[name];
+	end);
+end
+
+local single_options = { otp_seed = true, otp_seed_file = true, token_secret = true, token_secret_file = true };
+
+local function has_single(get_option)
+	for name in pairs(single_options) do
+		if get_option(name) ~= nil then
+			return true;
+		end
+	end
+	return false;
+end
+
+local function read(get_option)
+	local entries = get_option("token_keys");
+	if entries ~= nil and (type(entries) ~= "table" or #entries == 0) then
+		return nil, "token_keys must be a list of keys", "token_keys";
+	end
+	local keys = {};
+	for number, entry in ipairs(entries or {}) do
+		local key, problem, option = read_entry(entry);
+		if not key then
+			return nil, problem, option, type(entry) == "table" and entry.id or number;
+		end
+		keys[number] = key;
+	end
+	if entries and not has_single(get_option) then
+		return keys;
+	end
+	local single, problem, option = read_key(function (name)
+		if single_options[name] then
+			-- Not get_option_string, which would take a number without its leading zeros.
+			return get_option(name);
+		end
+	end);
+	if not single then
+		return nil, problem, option;
+	end
+	table.insert(keys, single);
+	return keys, single;
+end
+
+local function valid_key(keys, time)
+	for _, key in ipairs(keys) do
+		if (key.not_before or 0) <= time and (key.not_after or math.huge) >= time then
+			return key;
+		end
+	end
+end
+
+local function outlook(keys, now)
+	local time, key = now, valid_key(keys, now);
+	while key and key.not_after do
+		time = key.not_after + 1;
+		key = valid_key(keys, time);
+	end
+	if key then
+		return math.huge;
+	elseif time > now then
+		return time - 1;
+	end
+	local since, from;
+	for _, k in ipairs(keys) do
+		if k.not_before and k.not_before > now then
+			from = math.min(from or math.huge, k.not_before);
+		else
+			since = math.max(since or 0, k.not_after);
+		end
+	end
+	return nil, since, from;
+end
+
+return { read = read, outlook = outlook };
