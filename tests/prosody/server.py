@@ -27,13 +27,28 @@ def options(**values):
     return "".join(f"{name} = {lua(value)}\n" for name, value in values.items() if value is not None)
 
 
+def eventually(condition, patience, what):
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+class Expression(str):
+    """Lua that the configuration evaluates, not a string."""
+
+
 def lua(value):
+    if isinstance(value, Expression):
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return repr(value)
     if isinstance(value, (list, tuple)):
         return "{ " + ", ".join(map(lua, value)) + " }"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {lua(item)}" for name, item in value.items()) + " }"
     return '"' + "".join(c if 31 < ord(c) < 127 and c not in '"\\' else "".join(f"\\{b:03}" for b in c.encode()) for c in value) + '"'
 
 
