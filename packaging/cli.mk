@@ -5,7 +5,6 @@ COMMANDS := generate-key mint verify explain inspect vectors
 MANUALS := xtoken.1 $(COMMANDS:%=xtoken-%.1)
 BINDIR ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share
-# Of all examples the one alone: the others may want other features.
 cli_features := --no-default-features --features cli,$(LEDGERS)
 
 .PHONY: cli
@@ -20,10 +19,10 @@ $(CLI)/xtoken: $(RUST_SOURCES) src/bin/xtoken/prosody.lua lua/token_keys.lib.lua
 $(CLI)/share/xtoken.1: src/bin/xtoken/arguments.rs packaging/manual.rs packaging/manual.roff Cargo.lock | target/build-tools
 	rm -rf $(@D)
 	mkdir -p $(@D)
-	$(CARGO) run --quiet --locked --example manual $(cli_features) -- $(@D)
+	$(CARGO) run --quiet --locked --example manual --no-default-features --features cli -- $(@D)
 
 .PHONY: test-cli
-test-cli: cli ## the command: what it prints, exit statuses, Prosody's loader, manual, completions
+test-cli: cli lua/xtoken.so ## the command: what it prints, exit statuses, Prosody's loader, manual, completions
 	scripts/need python3 python3-venv openssl prosody lua5.4 man-db mandoc zsh fish
 	tests/cli/run
 

@@ -11,22 +11,30 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
 /// What the arguments alone do not say: environment, files, exit status, JSON, examples.
 const SECTIONS: &str = include_str!("manual.roff");
+/// When what the pages say changed.
+const CHANGED: &str = "2026-11-24";
+/// What stands at the foot of each page.
+const SOURCE: &str = concat!("xtoken ", env!("CARGO_PKG_VERSION"));
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder: PathBuf = env::args_os().nth(1).ok_or("usage: manual FOLDER")?.into();
-    let command = arguments::Arguments::command().disable_help_subcommand(true);
+    let mut command = arguments::Arguments::command().disable_help_subcommand(true);
     for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
-        clap_complete::generate_to(shell, &mut command.clone(), "xtoken", &folder)?;
+        clap_complete::generate_to(shell, &mut command, "xtoken", &folder)?;
     }
-    clap_mangen::generate_to(command.clone(), &folder)?;
+    command.build();
+    let page = |command: &Command| Man::new(command.clone()).source(SOURCE).date(CHANGED);
+    for subcommand in command.get_subcommands() {
+        page(subcommand).generate_to(&folder)?;
+    }
 
-    let manual = Man::new(command);
+    let manual = page(&command);
     let mut page = File::create(folder.join(manual.get_filename()))?;
     manual.render_title(&mut page)?;
     manual.render_name_section(&mut page)?;

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
+use clap::ValueHint::FilePath;
 use clap::{Args, Parser, Subcommand};
 
 /// Make and verify the one-time tokens with which users log in to Prosody
@@ -106,13 +107,13 @@ pub(crate) struct TokenSource {
 #[command(next_help_heading = "Secrets")]
 pub(crate) struct KeySource {
     /// A file with the two lines that generate-key prints, which others must not be able to read
-    #[arg(long, value_name = "FILE", conflicts_with = "prosody_config")]
+    #[arg(long, value_name = "FILE", value_hint = FilePath, conflicts_with = "prosody_config")]
     pub(crate) key: Option<PathBuf>,
     /// Prosody's configuration: its keys, token_nonce_length and token_deviation
     ///
     /// Prosody's own loader reads it, with everything that it includes, so Prosody must be
     /// installed here and whoever runs this must be able to read the configuration.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = FilePath)]
     pub(crate) prosody_config: Option<PathBuf>,
     /// The host in Prosody's configuration [default: that of JID]
     #[arg(long, value_name = "HOST", requires = "prosody_config")]

@@ -17,8 +17,8 @@ local function read(path, host)
 
 	local ok, _, problem = configmanager.load(path, "lua");
 	if not ok then
-		-- What a syntax error is near may be a secret.
-		return nil, (tostring(problem):gsub(" near .*$", ""));
+		-- What a mistake is near may be a secret, and so may be what is without its quotes.
+		return nil, (tostring(problem):gsub(" near .*$", ""):gsub(" %(%a+ '.*'%)$", ""));
 	end
 	local name = require "util.encodings".stringprep.nameprep(host);
 	local config = name and rawget(configmanager.getconfig(), name);
