@@ -11,7 +11,7 @@ CARGO ?= cargo
 LEDGERS ?= sqlite,redis
 LUA_VERSIONS := 5.1 5.2 5.3 5.4 5.5 luajit
 LUA_MODULES := $(LUA_VERSIONS:%=target/lua/%/xtoken.so)
-RUST_SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs')
+RUST_SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs' -not -path 'src/bin/*')
 
 .PHONY: help
 help: ## what can be made

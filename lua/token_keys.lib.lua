@@ -111,7 +111,7 @@ local function read_entry(entry)
 	for name in pairs(entry) do
 		-- A misspelt not_after must not be a key for ever.
 		if not known_fields[name] then
-			return nil, ("a key has no %s"):format(name), "token_keys";
+			return nil, ("%s is no option of a key"):format(name), "token_keys";
 		end
 	end
 	return read_key(function (name)

@@ -2,6 +2,7 @@
 
 CLI := target/cli
 COMMANDS := generate-key mint verify explain inspect vectors
+CLI_SOURCES := $(shell find src/bin -type f) lua/token_keys.lib.lua tests/vectors/conformance.json
 MANUALS := xtoken.1 $(COMMANDS:%=xtoken-%.1)
 BINDIR ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share
@@ -10,8 +11,7 @@ cli_features := --no-default-features --features cli,$(LEDGERS)
 .PHONY: cli
 cli: $(CLI)/xtoken $(CLI)/share/xtoken.1 ## the command xtoken, its manual and completions, in target/cli/
 
-# Lua and vectors are part of it.
-$(CLI)/xtoken: $(RUST_SOURCES) src/bin/xtoken/prosody.lua lua/token_keys.lib.lua tests/vectors/conformance.json | target/build-tools
+$(CLI)/xtoken: $(RUST_SOURCES) $(CLI_SOURCES) | target/build-tools
 	$(CARGO) build --release --locked --bin xtoken $(cli_features)
 	mkdir -p $(@D)
 	cp target/release/xtoken $@

@@ -89,8 +89,13 @@ def test_it_is_lua_that_is_run(xtoken, prosody, config):
 
 
 def test_keys_that_overlap(xtoken, prosody, config):
-    over, at_last = {"not_after": "2026-01-31"}, {"not_before": int(time.time()) - 60}
-    keys = [{"id": "over", **single(new_key()), **over}, {"id": "new", **single(NEW), **at_last}, {"id": "old", **single(OLD)}]
+    now = int(time.time())
+    keys = [
+        {"id": "over", **single(new_key()), "not_after": "2026-01-31"},
+        {"id": "next", **single(new_key()), "not_before": now + 3600},
+        {"id": "new", **single(NEW), "not_before": now - 60},
+        {"id": "old", **single(OLD)},
+    ]
     config("", {"localhost": {"token_keys": keys, **single(new_key())}})
     done = xtoken("mint", "alice@localhost", *prosody, "--json")
     assert json.loads(done.stdout)["key"] == "new"
@@ -157,14 +162,14 @@ def test_credentials_of_systemd(xtoken, config, tmp_path):
         ('VirtualHost "localhost" otp_seed = 1234 token_secret = "x"\n', "otp_seed"),
         ('VirtualHost "localhost" otp_seed = "x" token_secret = "x"\n', "otp_seed is not base32"),
         ('VirtualHost "localhost" token_keys = { { id = "new", notafter = 1 } }\n', "notafter"),
-        (f'VirtualHost "localhost" otp_seed = "{NEW[0]}\n', "prosody.cfg.lua:1: unfinished string"),
-        (f'VirtualHost "localhost" otp_seed = {NEW[0]}..nothing\n', "prosody.cfg.lua:1: "),
+        ('VirtualHost "localhost" otp_seed = "SEED\n', "prosody.cfg.lua:1: unfinished string"),
+        ('VirtualHost "localhost" otp_seed = SEED..nothing\n', "prosody.cfg.lua:1: "),
         (None, "prosody.cfg.lua: No such file"),
     ],
 )
 def test_mistakes_are_named(xtoken, prosody, config, text, advice):
     if text is not None:
-        config(text)
+        config(text.replace("SEED", NEW[0]))
     assert is_wrong(xtoken("mint", "alice@localhost", *prosody), advice)
 
 

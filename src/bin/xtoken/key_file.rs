@@ -61,25 +61,3 @@ fn parse(text: &str) -> Result<Key, String> {
     let token_secret = token_secret.ok_or_else(|| missing("token_secret"))?;
     Key::new(otp_seed.as_bytes(), token_secret.as_bytes()).map_err(|error| error.to_string())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_problem_never_shows_a_secret() {
-        for text in [
-            "hunter2",
-            "otp_seed = hunter2",
-            "otp_seed = \"hunter2",
-            "otp_seed = \"JBSWY3DPEHPK3PXP\"\ntoken_secret = 'hunter2\n",
-            "otp_seed = \"hunter2\"\ntoken_secret = \"hunter2\"",
-            "token_secret = \"hunter2\"\ntoken_secret = \"hunter2\"",
-            "token_secret = \"\\hunter2\"",
-            "otp_seed = { a = \"hunter2\" }",
-        ] {
-            let problem = parse(text).unwrap_err();
-            assert!(!problem.is_empty() && !problem.contains("hunter2"), "{text}: {problem}");
-        }
-    }
-}
