@@ -264,10 +264,10 @@ def test_a_key_that_is_private_is_not(xtoken, key, tmp_path, mode):
 
 def test_a_key_from_another_program(key):
     """Through a pipe, as a password manager's."""
-    script = f"""{XTOKEN} mint {ALICE} --key <(printf 'otp_seed = "%s"\\ntoken_secret = "%s"\\n' "$SEED" "$SECRET")"""
+    script = f"""{XTOKEN} mint {ALICE} --at {NOW} --key <(printf 'otp_seed = "%s"\\ntoken_secret = "%s"\\n' "$SEED" "$SECRET")"""
     env = {"PATH": PATH, "SEED": key[0], "SECRET": key[1]}
     done = subprocess.run(["bash", "-c", script], env=env, stdout=subprocess.PIPE, text=True, check=True)
-    assert done.stdout == mint(ALICE, key, nonce=done.stdout[8:40]) + "\n"
+    assert done.stdout == mint(ALICE, key, now=NOW, nonce=done.stdout[8:40]) + "\n"
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_a_key_from_another_program(key):
         ('otp_seed = "SEED"\ntoken_secret = "SECRET"\nnot_after = 1', 'there is no "not_after"'),
         ('otp_seed = "SEED"\ntoken_secret = "SECRET', "line 2: "),
         ('otp_seed = "SEED"\ntoken_secret = SECRET', "line 2: "),
-        ('otp_seed = "SEED"\ntoken_secret = "\\SECRET"', "line 2: "),
+        ('otp_seed = "SEED"\ntoken_secret = "\\qSECRET"', "line 2: "),
         ('otp_seed = "SEED"\ntoken_secret = "x"\ntoken_secret = "SECRET"', "line 3: "),
         ("SECRET", "line 1: "),
         ('otp_seed = { seed = "SEED" }\ntoken_secret = "SECRET"', "otp_seed must be text in quotes"),
