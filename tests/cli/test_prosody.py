@@ -82,7 +82,7 @@ def test_global_options_and_included_files(xtoken, prosody, config, tmp_path):
 
 def test_it_is_lua_that_is_run(xtoken, prosody, config):
     """What a search for `otp_seed = ` would not find."""
-    config('print("noise"); io.write("noise")\nlocal parts = { "' + NEW[0][:9] + '", "' + NEW[0][9:] + '" }\n'
+    config('print("noise", nil, {}); io.write("noise")\nlocal parts = { "' + NEW[0][:9] + '", "' + NEW[0][9:] + '" }\n'
            'VirtualHost "localhost"\n-- otp_seed = "X"\notp_seed = parts[1]..parts[2]\ntoken_secret = ENV_SECRET\n')
     done = xtoken("mint", "alice@localhost", *prosody, env={"SECRET": NEW[1]})
     assert minted_with(done, NEW) and "noise" not in done.stdout

@@ -14,7 +14,7 @@ use xtoken::{Finding, Minter, Rejection, Verifier, jid, key, ledger};
 use zeroize::Zeroizing;
 
 use crate::arguments::{Arguments, Command, KeySource, Presented, Protocol, TokenSource, User};
-use crate::output::{accept, print, refuse};
+use crate::output::{accept, print, print_json, refuse};
 use crate::{Failure, input, keys};
 
 const VECTORS: &str = include_str!("../../../tests/vectors/conformance.json");
@@ -66,7 +66,7 @@ fn mint(
     let token = minter.mint(jid, now)?;
     if json {
         let jid = user.jid.to_string_lossy();
-        print(&format!("{}\n", json!({ "token": token, "jid": jid, "time": now, "key": id })))?;
+        print_json(&json!({ "token": token, "jid": jid, "time": now, "key": id }))?;
     } else {
         print(&format!("{token}\n"))?;
     }
@@ -83,8 +83,7 @@ fn verify(json: bool, presented: Presented) -> Result<Outcome, Failure> {
             let key = verifier.keys().get(accepted.key).map_or("", |key| key.id());
             if json {
                 let step_offset = accepted.step_offset;
-                let result = json!({ "accepted": true, "key": key, "step_offset": step_offset });
-                print(&format!("{result}\n"))?;
+                print_json(&json!({ "accepted": true, "key": key, "step_offset": step_offset }))?;
             } else {
                 accept(&format!("key {key}"))?;
             }
@@ -97,8 +96,7 @@ fn verify(json: bool, presented: Presented) -> Result<Outcome, Failure> {
             };
             let name = reason.name();
             if json {
-                let result = json!({ "accepted": false, "reason": name, "message": message });
-                print(&format!("{result}\n"))?;
+                print_json(&json!({ "accepted": false, "reason": name, "message": message }))?;
             } else {
                 refuse(&format!("{name}: {message}"))?;
             }
@@ -117,7 +115,7 @@ fn explain(json: bool, presented: Presented, also: &[OsString]) -> Result<Outcom
         let described =
             |finding: &Finding| json!({ "name": finding.name(), "message": finding.to_string() });
         let findings: Vec<_> = findings.iter().map(described).collect();
-        print(&format!("{}\n", json!({ "accepted": accepted, "findings": findings })))?;
+        print_json(&json!({ "accepted": accepted, "findings": findings }))?;
     } else {
         for finding in &findings {
             print(&format!("{finding}\n"))?;
@@ -131,7 +129,7 @@ fn inspect(json: bool, source: TokenSource) -> Result<Outcome, Failure> {
     let Some(token) = Token::parse_any(&bytes) else {
         let flaw = Flaw::of(&bytes).to_string();
         if json {
-            print(&format!("{}\n", json!({ "well_formed": false, "message": flaw })))?;
+            print_json(&json!({ "well_formed": false, "message": flaw }))?;
         } else {
             refuse(&format!("this is not a token: {flaw}"))?;
         }
@@ -141,14 +139,13 @@ fn inspect(json: bool, source: TokenSource) -> Result<Outcome, Failure> {
     let (otp, nonce) = digits.split_at_checked(OTP_DIGITS).unwrap_or_default();
     let (nonce_length, signature) = (token.nonce_length(), STANDARD.encode(token.signature()));
     if json {
-        let parts = json!({
+        print_json(&json!({
             "well_formed": true,
             "otp": otp,
             "nonce": nonce,
             "nonce_length": nonce_length,
             "signature": signature,
-        });
-        print(&format!("{parts}\n"))?;
+        }))?;
         return Ok(Outcome::Done);
     }
     let remark = if nonce_length == DEFAULT_NONCE_LENGTH {

@@ -24,10 +24,7 @@ pub(crate) fn read(path: &Path) -> Result<Key, Failure> {
     let file = File::open(path).map_err(io)?;
     let metadata = file.metadata().map_err(io)?;
     if metadata.mode() & 0o777 & !MAY_BE_SET != 0 {
-        return Err(said(
-            "others may read or write it: chmod 600, and make a new key if it was \
-                         read by somebody",
-        ));
+        return Err(said("others may read or write it: chmod 600, and make a new key if one has"));
     }
     // Large enough from the start: a buffer that has to grow leaves a copy behind.
     let capacity = usize::try_from(metadata.len().min(MAX_LENGTH)).unwrap_or_default();

@@ -4,6 +4,7 @@
 use std::io::{self, ErrorKind, Write};
 
 use clap::builder::styling::AnsiColor;
+use serde_json::Value;
 
 use crate::Failure;
 
@@ -13,6 +14,10 @@ const WARNING: AnsiColor = AnsiColor::Yellow;
 
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     Ok(write(anstream::stdout(), text).map_err(|error| format!("standard output: {error}"))?)
+}
+
+pub(crate) fn print_json(result: &Value) -> Result<(), Failure> {
+    print(&format!("{result}\n"))
 }
 
 pub(crate) fn accept(how: &str) -> Result<(), Failure> {

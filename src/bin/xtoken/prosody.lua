@@ -1,7 +1,7 @@
 -- Reads the keys of a host from Prosody's configuration, with Prosody's own loader.
 --
 -- prosody.rs starts prosodyctl with this in LUA_INIT: the launcher knows where Prosody lies, and
--- where it would begin, at its first `require`, we take over. arg[1] is the path of the
+-- where it would begin, by requiring util.startup, we take over. arg[1] is the path of the
 -- configuration, arg[2] the host; what is found, or the problem, is printed as JSON.
 
 local function read(path, host)
@@ -56,7 +56,10 @@ local function take_over()
 	-- What the configuration prints goes elsewhere.
 	io.output(io.stderr);
 	function _G.print(...)
-		io.stderr:write(table.concat({ ... }, "\t"), "\n");
+		for number = 1, select("#", ...) do
+			io.stderr:write(tostring((select(number, ...))), "\t");
+		end
+		io.stderr:write("\n");
 	end
 	require "util.logger".add_simple_sink(function (_, level, message)
 		io.stderr:write(level, ": ", message, "\n");
