@@ -80,7 +80,7 @@ test-rust: target/build-tools ## the Rust tests
 	$(CARGO) test --locked --features $(LEDGERS)
 
 .PHONY: test-readme
-test-readme: capi lua/xtoken.so ## the code that the README shows
+test-readme: lua/xtoken.so ## the code that the README shows
 	scripts/need python3 lua5.4
 	tests/readme/run
 

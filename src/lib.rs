@@ -65,9 +65,5 @@ pub use mint::Minter;
 pub use rejection::Rejection;
 pub use verify::{Accepted, Begun, Verifier};
 
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
-
 /// The version of this library, as in `Cargo.toml`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
