@@ -11,7 +11,7 @@ CARGO ?= cargo
 LEDGERS ?= sqlite,redis
 LUA_VERSIONS := 5.1 5.2 5.3 5.4 5.5 luajit
 LUA_MODULES := $(LUA_VERSIONS:%=target/lua/%/xtoken.so)
-RUST_SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs')
+RUST_SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs' -not -path 'src/bin/*')
 
 .PHONY: help
 help: ## what can be made
@@ -47,6 +47,7 @@ plugins: lua/xtoken.so ## the native module for Prosody (Lua 5.4), in lua/ besid
 include packaging/lua.mk
 include packaging/c.mk
 include packaging/clients.mk
+include packaging/cli.mk
 
 # --- Prosody -----------------------------------------------------------------------------------
 
@@ -64,7 +65,7 @@ test-prosody: lua/xtoken.so ## logins on real Prosody servers, 0.12 and 13.0
 # --- All ---------------------------------------------------------------------------------------
 
 .PHONY: test
-test: test-rust test-c test-lua test-readme test-prosody test-clients ## every test
+test: test-rust test-c test-lua test-cli test-readme test-prosody test-clients ## every test
 
 .PHONY: soak
 soak: lua/xtoken.so ## the long tests: 50 million tokens, 200 times kill -9, many processes and servers
@@ -79,7 +80,7 @@ test-rust: target/build-tools ## the Rust tests
 	$(CARGO) test --locked --features $(LEDGERS)
 
 .PHONY: test-readme
-test-readme: capi lua/xtoken.so ## the code that the README shows
+test-readme: lua/xtoken.so ## the code that the README shows
 	scripts/need python3 lua5.4
 	tests/readme/run
 
@@ -90,7 +91,8 @@ lint: target/build-tools ## formatting, clippy, luacheck, shellcheck
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets --features $(LEDGERS) -- -D warnings
 	$(CARGO) clippy --locked --lib --no-default-features --features lua54,$(LEDGERS) -- -D warnings
-	luacheck --quiet lua tests benches examples
+	$(CARGO) clippy --locked --bin xtoken --example manual $(cli_features) -- -D warnings
+	luacheck --quiet lua tests benches examples src
 	shellcheck scripts/* tests/*/run tests/c/installed tests/exports examples/mint/mint.sh .ci/run
 
 .PHONY: bench

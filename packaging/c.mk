@@ -46,7 +46,7 @@ INSTALLED_LUA := $(filter-out luajit,$(LUA_VERSIONS))
 PLUGINS := $(notdir $(wildcard lua/*.lua))
 
 .PHONY: install
-install: install-c install-lua install-plugins ## everything, to PREFIX (/usr/local) under DESTDIR
+install: install-c install-lua install-plugins install-cli ## everything, to PREFIX (/usr/local) under DESTDIR
 
 .PHONY: install-c
 install-c: capi
@@ -78,7 +78,7 @@ install-plugins:
 	$(INSTALL) -m 644 $(PLUGINS:%=lua/%) $(DESTDIR)$(PROSODYDIR)
 
 .PHONY: uninstall
-uninstall: ## removes what install put there
+uninstall: uninstall-cli ## removes what install put there
 	rm -f $(DESTDIR)$(LIBDIR)/libxtoken.so $(DESTDIR)$(LIBDIR)/libxtoken.so.0 \
 		$(DESTDIR)$(LIBDIR)/libxtoken.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libxtoken.a \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/xtoken.pc $(DESTDIR)$(INCLUDEDIR)/xtoken.h \

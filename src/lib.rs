@@ -22,7 +22,8 @@
 //!
 //! Time is always passed in, as Unix seconds. Imports run one way: `token`, `totp`, `rejection`
 //! and `jid` know nobody, `key` uses `totp`, `mint` and `verify` use those and `ledger`, `explain` looks into `verify`, and the
-//! faces, `capi` (C) and `lua` (mlua), use the core and never each other.
+//! faces, `capi` (C) and `lua` (mlua), use the core and never each other. The command is a crate of
+//! its own, in `bin/`, and sees what everybody sees.
 
 #[cfg(all(feature = "capi", feature = "mlua"))]
 compile_error!(
@@ -63,10 +64,6 @@ pub use key::Key;
 pub use mint::Minter;
 pub use rejection::Rejection;
 pub use verify::{Accepted, Begun, Verifier};
-
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
 
 /// The version of this library, as in `Cargo.toml`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

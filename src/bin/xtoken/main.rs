@@ -1,0 +1,35 @@
+//! The command `xtoken`: makes and verifies tokens, and says what is wrong with them.
+//!
+//! A face like the others: it reads arguments, secrets and the clock, calls the core, and prints.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod commands;
+mod input;
+mod key_file;
+mod keys;
+mod output;
+mod prosody;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::Arguments;
+use commands::Outcome;
+
+/// What keeps a command from its work: a sentence for the person who typed it.
+type Failure = Box<dyn Error>;
+
+fn main() -> ExitCode {
+    match commands::run(Arguments::parse()) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Refused) => ExitCode::from(1),
+        Err(failure) => {
+            output::fail(&failure.to_string());
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,196 @@
+"""Keys from a configuration, read with the loaders of real Prosodys."""
+
+import json
+import os
+import stat
+import time
+
+import pytest
+from client import Client
+from conftest import PATH
+from mint import mint, new_key
+from server import LAUNCHERS, Expression, Prosody, lua, options
+
+OLD, NEW = new_key(), new_key()
+
+
+@pytest.fixture(params=sorted(LAUNCHERS))
+def version(request):
+    return request.param
+
+
+@pytest.fixture
+def prosody(version):
+    launcher = LAUNCHERS[version].with_name("prosodyctl")
+    assert launcher.exists(), f"{launcher} is missing"
+    return ["--prosody-config", "prosody.cfg.lua", "--prosodyctl", launcher]
+
+
+@pytest.fixture
+def config(tmp_path):
+    """config(text, {host: options}): writes a configuration."""
+
+    def write(text="", hosts={}):
+        for host, values in hosts.items():
+            text += f"VirtualHost {lua(host)}\n{options(**values)}"
+        (tmp_path / "prosody.cfg.lua").write_bytes(text.encode("latin-1") if isinstance(text, str) else text)
+
+    return write
+
+
+def single(key):
+    return dict(zip(("otp_seed", "token_secret"), key))
+
+
+def minted_with(done, key, jid="alice@localhost"):
+    assert done.returncode == 0, done.stderr
+    token = done.stdout.rstrip("\n")
+    return any(token == mint(jid, key, nonce=token[8:-45], steps=steps) for steps in (0, -1))
+
+
+def is_wrong(done, *words):
+    assert (done.returncode, done.stdout) == (2, "")
+    assert all(key not in done.stderr for key in (*OLD, *NEW))
+    return all(word in done.stderr for word in words)
+
+
+def test_a_login_with_the_key_of_the_server(xtoken, version):
+    with Prosody(version, {"localhost": single(NEW)}) as server:
+        source = ["--prosody-config", server.config, "--prosodyctl", server.launcher.with_name("prosodyctl")]
+        done = xtoken("mint", "alice@localhost", *source)
+        assert (done.returncode, done.stderr) == (0, "")
+        with Client(server.port, "localhost") as client:
+            assert client.log_in("alice", done.stdout.rstrip("\n")) == "success"
+        ledger = f"sqlite:{server.folder}/token_ledger.sqlite"
+        done = xtoken("explain", "alice@localhost", "--json", *source, "--ledger", ledger, input=done.stdout)
+        assert [finding["name"] for finding in json.loads(done.stdout)["findings"]] == ["replayed"]
+
+
+def test_the_host_is_that_of_the_address(xtoken, prosody, config):
+    config("", {"localhost": single(NEW), "Other.Example": single(OLD)})
+    assert minted_with(xtoken("mint", "alice@localhost", *prosody), NEW)
+    assert minted_with(xtoken("mint", "alice@other.example", *prosody), OLD, "alice@other.example")
+    assert minted_with(xtoken("mint", "alice@localhost", *prosody, "--host", "OTHER.example"), OLD)
+
+
+def test_global_options_and_included_files(xtoken, prosody, config, tmp_path):
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/host.cfg.lua").write_text('VirtualHost "localhost"\n')
+    config(options(**single(NEW)) + 'Include "conf.d/*.cfg.lua"\n')
+    assert minted_with(xtoken("mint", "alice@localhost", *prosody), NEW)
+
+
+def test_it_is_lua_that_is_run(xtoken, prosody, config):
+    """What a search for `otp_seed = ` would not find."""
+    config('print("noise", nil, {}); io.write("noise")\nlocal parts = { "' + NEW[0][:9] + '", "' + NEW[0][9:] + '" }\n'
+           'VirtualHost "localhost"\n-- otp_seed = "X"\notp_seed = parts[1]..parts[2]\ntoken_secret = ENV_SECRET\n')
+    done = xtoken("mint", "alice@localhost", *prosody, env={"SECRET": NEW[1]})
+    assert minted_with(done, NEW) and "noise" not in done.stdout
+
+
+def test_keys_that_overlap(xtoken, prosody, config):
+    now = int(time.time())
+    keys = [
+        {"id": "over", **single(new_key()), "not_after": "2026-01-31"},
+        {"id": "next", **single(new_key()), "not_before": now + 3600},
+        {"id": "new", **single(NEW), "not_before": now - 60},
+        {"id": "old", **single(OLD)},
+    ]
+    config("", {"localhost": {"token_keys": keys, **single(new_key())}})
+    done = xtoken("mint", "alice@localhost", *prosody, "--json")
+    assert json.loads(done.stdout)["key"] == "new"
+    for key, name in [(OLD, "old"), (NEW, "new")]:
+        done = xtoken("verify", "alice@localhost", *prosody, input=mint("alice@localhost", key))
+        assert done.stdout == f"accepted: key {name}\n"
+    config("", {"localhost": {"token_keys": keys[:1]}})
+    assert is_wrong(xtoken("mint", "alice@localhost", *prosody), "no key is valid at this time")
+    assert xtoken("mint", "alice@localhost", *prosody, "--at", "2026-01-31T23:59:59Z").returncode == 0
+    assert is_wrong(xtoken("mint", "alice@localhost", *prosody, "--at", "2026-02-01T00:00:00Z"), "no key is valid")
+
+
+def test_secrets_in_files(xtoken, prosody, config, tmp_path):
+    for name, content in zip(("seed", "secret"), NEW):
+        (tmp_path / name).write_text(content + "\n")
+        (tmp_path / name).chmod(0o640)
+    config("", {"localhost": {"otp_seed_file": "seed", "token_secret_file": "secret"}})
+    assert minted_with(xtoken("mint", "alice@localhost", *prosody), NEW)
+    (tmp_path / "secret").chmod(0o644)
+    assert is_wrong(xtoken("mint", "alice@localhost", *prosody), "option token_secret_file", f"write {tmp_path}/secret")
+
+
+def test_settings_of_the_protocol(xtoken, prosody, config):
+    config("", {"localhost": {**single(NEW), "token_nonce_length": 20, "token_deviation": 3}})
+    done = xtoken("mint", "alice@localhost", *prosody)
+    assert len(done.stdout.split()[0]) == 28 and minted_with(done, NEW)
+    late = mint("alice@localhost", NEW, nonce="1" * 20, steps=-2)
+    assert xtoken("verify", "alice@localhost", late, *prosody).returncode == 0
+    assert xtoken("verify", "alice@localhost", late, *prosody, "--deviation", "1").returncode == 1
+    assert xtoken("verify", "alice@localhost", late, *prosody, "--nonce-length", "32").returncode == 1
+    config("", {"localhost": {**single(NEW), "token_nonce_length": "many"}})
+    assert is_wrong(xtoken("mint", "alice@localhost", *prosody), "token_nonce_length", "a whole number")
+
+
+def test_a_secret_of_any_bytes(xtoken, prosody, config):
+    config(f'VirtualHost "localhost" otp_seed = "{NEW[0]}" token_secret = "\\0\\255\xfc\\n"\n')
+    token = xtoken("mint", "alice@localhost", *prosody, "--at", "59").stdout
+    assert xtoken("verify", "alice@localhost", *prosody, "--at", "59", input=token).returncode == 0
+
+    class Bytes:
+        """So much of text as the minter of the tests needs."""
+
+        def encode(self):
+            return b"\0\xff\xfc\n"
+
+    assert token == mint("alice@localhost", (NEW[0], Bytes()), now=59, nonce=token[8:40]) + "\n"
+
+
+def test_credentials_of_systemd(xtoken, config, tmp_path):
+    launcher = LAUNCHERS["13.0"].with_name("prosodyctl")
+    (tmp_path / "secret").write_text(NEW[1])
+    config("", {"localhost": {"otp_seed": NEW[0], "token_secret": Expression('Credential("secret")')}})
+    source = ["--prosody-config", "prosody.cfg.lua", "--prosodyctl", launcher]
+    assert minted_with(xtoken("mint", "alice@localhost", *source, env={"CREDENTIALS_DIRECTORY": str(tmp_path)}), NEW)
+    assert is_wrong(xtoken("mint", "alice@localhost", *source), "CREDENTIALS_DIRECTORY", "token_secret")
+
+
+@pytest.mark.parametrize(
+    "text, advice",
+    [
+        ('VirtualHost "elsewhere"\n', 'no VirtualHost "localhost": say which with --host'),
+        ('Component "localhost" "muc"\n', 'no VirtualHost "localhost"'),
+        ('VirtualHost "localhost"\n', 'otp_seed of VirtualHost "localhost" is not set'),
+        ('VirtualHost "localhost" otp_seed = 1234 token_secret = "x"\n', "otp_seed"),
+        ('VirtualHost "localhost" otp_seed = "x" token_secret = "x"\n', "otp_seed is not base32"),
+        ('VirtualHost "localhost" token_keys = { { id = "new", notafter = 1 } }\n', "notafter"),
+        ('VirtualHost "localhost" otp_seed = "SEED\n', "prosody.cfg.lua:1: unfinished string"),
+        ('VirtualHost "localhost" otp_seed = SEED..nothing\n', "prosody.cfg.lua:1: "),
+        (None, "prosody.cfg.lua: No such file"),
+    ],
+)
+def test_mistakes_are_named(xtoken, prosody, config, text, advice):
+    if text is not None:
+        config(text.replace("SEED", NEW[0]))
+    assert is_wrong(xtoken("mint", "alice@localhost", *prosody), advice)
+
+
+def test_programs_that_are_no_prosodyctl(xtoken, config):
+    config("", {"localhost": single(NEW)})
+    source = ["--prosody-config", "prosody.cfg.lua", "--prosodyctl"]
+    assert is_wrong(xtoken("mint", "alice@localhost", *source, "nowhere"), "needs Prosody on this machine")
+    for program in ["true", "false", "echo"]:
+        assert is_wrong(xtoken("mint", "alice@localhost", *source, program), f"{program} did not lead to Prosody's loader")
+    assert is_wrong(xtoken("mint", "alice", "--prosody-config", "x"), "user@host")
+    assert is_wrong(xtoken("mint", "alice@localhost", "--host", "localhost"), "--prosody-config")
+
+
+def test_ps_shows_no_secret(xtoken, prosody, config, tmp_path):
+    """Nor does the environment of what is started: it is looked at from there."""
+    config("", {"localhost": single(NEW)})
+    spy = tmp_path / "spy"
+    spy.write_text(f"#!/bin/sh\ncat /proc/$$/cmdline /proc/$$/environ /proc/$PPID/cmdline /proc/$PPID/environ >seen\nexec {prosody[-1]} \"$@\"\n")
+    spy.chmod(spy.stat().st_mode | stat.S_IXUSR)
+    done = xtoken("mint", "alice@localhost", *prosody[:-1], spy, env={"PATH": PATH})
+    assert minted_with(done, NEW)
+    seen = (tmp_path / "seen").read_bytes()
+    assert b"alice@localhost" in seen and b"LUA_INIT=" in seen
+    assert all(os.fsencode(secret) not in seen for secret in NEW)
