@@ -13,7 +13,7 @@ import pytest
 from client import Client
 from mint import early_in_a_step, mint, new_key
 from redis_server import Redis
-from server import PLUGINS, Expression, Prosody
+from server import PLUGINS, ROOT, Expression, Prosody
 
 KEY, OTHER = new_key(), new_key()
 SAMPLE = ("XVGR73KMZH2M4XMY", "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA7")
@@ -365,6 +365,16 @@ def test_check_finds(prosody, options, settings, status, line):
         found, output = ctl(server, "check")
         assert line in output
         assert found == status
+
+
+def test_check_knows_every_option_of_the_readme(prosody):
+    table = re.search(r"^\| option \|.*?\n\n", (ROOT / "README.md").read_text(), re.M | re.S)[0]
+    names = re.findall(r"`(\w+)`", " ".join(row.split("|")[1] for row in table.splitlines() if row))
+    assert "token_deviation" in names
+    with configured(prosody({"localhost": {name: "x" for name in names}})) as server:
+        output = ctl(server, "check")[1]
+        assert "is no option" not in output
+        assert "options set: " + ", ".join(sorted(names)) in re.sub(" = x", "", output)
 
 
 def test_check_looks_at_every_host(prosody):
