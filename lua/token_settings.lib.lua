@@ -32,9 +32,9 @@ local a_list = "{ { id = \"2026-12\", otp_seed = \"…\", token_secret = \"…\"
 local a_file = "the path of a file with nothing else in it, from the folder of the configuration";
 
 local how_to_make = {
-	otp_seed = "as your web application has it; make one with: head -c 20 /dev/urandom | base32";
+	otp_seed = "as your web application has it; make a pair with: prosodyctl mod_auth_token generate-key";
 	otp_seed_file = a_file;
-	token_secret = "as your web application has it; make one with: head -c 32 /dev/urandom | base64";
+	token_secret = "as your web application has it; make a pair with: prosodyctl mod_auth_token generate-key";
 	token_secret_file = a_file;
 	token_keys = a_list;
 	keys = a_list;
