@@ -60,6 +60,18 @@ local function report(now, log)
 	trouble = now;
 end
 
+-- One line when fresh tokens are refused for a while, with the end of it.
+local announced = nil;
+
+local function announce(ledger, log)
+	local opens = ledger:closed_until();
+	if opens and opens ~= announced then
+		announced = opens;
+		log("warn", "It is unknown which of the last tokens were used: those made before %s are refused at %s",
+			os.date("%Y-%m-%d %H:%M:%S", opens), module.host);
+	end
+end
+
 -- Returns true, or false and the reason, whatever it is given: an error raised here would leave a
 -- client without an answer.
 local function verify(verifier, username, token, log)
@@ -79,6 +91,9 @@ local function verify(verifier, username, token, log)
 	end
 	if ok or reason == "replayed" or reason == "unavailable" then
 		report(reason == "unavailable" and (ledger:trouble() or "no memory") or nil, log);
+	end
+	if reason == "replayed" or reason == "unavailable" then
+		announce(ledger, log);
 	end
 	log("debug", "Token of %s: %s", username, reason or "accepted");
 	return ok, reason;

@@ -95,6 +95,13 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         None
     }
 
+    /// From when on (Unix seconds) fresh tokens are accepted, if those made at `now` are refused
+    /// because it is unknown which of them were spent: after a restart, damage or a clock that
+    /// was set back. Told at once, from what was noticed with the last token.
+    fn closed_until(&self, _now: u64) -> Option<u64> {
+        None
+    }
+
     /// What kept it from answering the last time, for a log; `None` while it answers.
     fn trouble(&self) -> Option<String> {
         None

@@ -21,6 +21,8 @@
 //!
 //! ```text
 //! ledger:trouble()     -> what keeps the ledger from answering, for a log; nil while it answers
+//! ledger:closed_until([unix_time])  -> from when on, in Unix seconds, fresh tokens are accepted, if
+//!                         those made now are refused because it is unknown which were spent
 //! ledger:remembered()  -> how many spent tokens it remembers; nil if that is not known at once
 //! ledger:probe([unix_time])  -> true [, clock] | false, trouble
 //!                         asks it for a sign of life and waits for it, at most until the deadline;

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Instant;
 
 use tempfile::TempDir;
 use xtoken::ledger::{Ledger, Probe, Spending, Spent, SqliteLedger, Unavailable};
@@ -67,6 +68,8 @@ fn assert_closed_for_the_window(ledger: &SqliteLedger) {
         assert_ne!(ledger.spend(&spending(1_000 + step, step), NOW), Ok(Spent::First));
     }
     let later = NOW + 60;
+    assert_eq!(ledger.closed_until(NOW), Some(later));
+    assert_eq!(ledger.closed_until(later), None);
     let spent = ledger.spend(&spending(2_000, later / 30), later);
     assert_eq!(spent, Ok(Spent::First), "{:?}", ledger.trouble());
 }
@@ -342,6 +345,21 @@ fn a_file_that_is_removed_or_replaced_in_use_opens_nothing() {
 }
 
 #[test]
+fn a_file_that_is_removed_while_nobody_could_look_opens_nothing() {
+    let file = File::new();
+    let folder = file.folder.path().join("folder");
+    fs::create_dir(&folder).unwrap();
+    let ledger = SqliteLedger::new(folder.join("tokens.sqlite"));
+    spend_a_hundred(&ledger);
+    fs::remove_dir_all(&folder).unwrap();
+    fs::write(&folder, b"in its place").unwrap();
+    assert_eq!(ledger.spend(&spending(0, STEP), NOW), Err(Unavailable));
+    fs::remove_file(&folder).unwrap();
+    fs::create_dir(&folder).unwrap();
+    assert_closed_for_the_window(&ledger);
+}
+
+#[test]
 fn a_folder_that_is_missing_refuses_until_it_is_there() {
     let file = File::new();
     let folder = file.folder.path().join("later");
@@ -367,6 +385,22 @@ fn a_lock_held_too_long_refuses_until_it_is_free() {
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(ledger.spend(&spending(100, STEP), NOW), Ok(Spent::First));
     assert_eq!(ledger.spend(&spending(0, STEP), NOW), Ok(Spent::Again));
+}
+
+#[test]
+fn a_lock_held_from_the_start_is_waited_for_once() {
+    let file = File::new();
+    spend_a_hundred(&file.open());
+    let other = rusqlite::Connection::open(file.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let ledger = file.open();
+    let spend = || ledger.spend(&spending(100, STEP), NOW);
+    assert_eq!(spend(), Err(Unavailable));
+    let start = Instant::now();
+    assert_eq!([spend(), ledger.probe(NOW).map(|_| Spent::First)], [Err(Unavailable); 2]);
+    assert!(start.elapsed().as_millis() < 150, "{:?}", start.elapsed());
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(spend(), Ok(Spent::First));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, iter};
 
 use super::{Held, Ledger, Probe, Spending, Spent, Unavailable};
-use crate::totp::step_at;
+use crate::totp::{start_of, step_at};
 use calendar::Calendar;
 use table::Table;
 
@@ -133,6 +133,11 @@ impl Ledger for MemoryLedger {
             let tables = shard.lock().ok()?;
             Some(sum + tables.iter().map(|table| table.spent.len() as u64).sum::<u64>())
         })
+    }
+
+    fn closed_until(&self, now: u64) -> Option<u64> {
+        let last = self.calendar.lock().ok()?.closed_through(step_at(now))?;
+        Some(start_of(last.saturating_add(1)))
     }
 
     fn hold(&self) -> Box<dyn Held + '_> {
@@ -282,9 +287,11 @@ mod tests {
         clocks.pass(90);
         assert_eq!(clocks.spend(2, 123), Spent::First);
         assert_eq!(clocks.steps_kept(), 1);
+        assert_eq!(clocks.ledger.closed_until(clocks.wall), None);
         clocks.wall = 3_600;
         assert_eq!(clocks.spend(1, 120), Spent::Again);
         assert_eq!(clocks.spend(3, 120), Spent::Again);
+        assert_eq!(clocks.ledger.closed_until(clocks.wall), Some(3_630));
         clocks.pass(60);
         assert_eq!(clocks.spend(3, 122), Spent::First);
         assert_eq!(clocks.spend(2, 123), Spent::Again);

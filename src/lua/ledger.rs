@@ -34,6 +34,9 @@ impl UserData for LuaLedger {
         methods.add_method("trouble", |_, this, ()| Ok(this.0.trouble()));
         methods.add_method("probe", |lua, this, time: Value| probe(lua, &*this.0, &time));
         methods.add_method("remembered", |_, this, ()| Ok(this.0.remembered()));
+        methods.add_method("closed_until", |_, this, time: Value| {
+            Ok(unix_time_or_now(&time).and_then(|now| this.0.closed_until(now)))
+        });
         methods.add_method("descriptor", |_, this, ()| {
             Ok(this.0.deferred().and_then(|ledger| ledger.descriptor()))
         });

@@ -261,3 +261,4 @@ def test_a_redis_restarted_under_load(redis, on_redis, key):
         *most, third, _, longest = sorted(pinger.times)
         assert len(most) > 1000 and third < UNRELATED and longest < TIMEOUT / 2, (third, longest)
     assert all("The ledger of used tokens answers again" in log for log in logs)
+    assert [log.count("It is unknown which of the last tokens were used") for log in logs] == [1] * len(logs)

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod clock;
 mod server;
 
 use std::io::{Read, Write, copy};
@@ -11,6 +12,7 @@ use std::sync::{Arc, Barrier};
 use std::thread::{scope, sleep, spawn};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use clock::WallClock;
 use redis::cmd;
 use server::Server;
 use xtoken::ledger::deferred::{Outcome, Ticket};
@@ -358,6 +360,65 @@ fn a_marker_from_a_clock_far_ahead_is_replaced() {
     assert_eq!(ahead.spend(&at(century, 1), century), Err(Unavailable));
     drop(ahead);
     assert_eq!(spend(&ledger(&server, ""), 1), Ok(Spent::First));
+}
+
+const HOUR: u64 = 3_600;
+const CENTURY: u64 = 100 * 365 * 86_400;
+
+#[test]
+fn a_clock_that_jumps_reopens_nothing_and_locks_nobody_out() {
+    let server = Server::start(&[]);
+    let ledger = ledger(&server, "");
+    assert_eq!(spend(&ledger, 1), Ok(Spent::First));
+    for (number, jump) in [(10, HOUR), (20, CENTURY)] {
+        let there = NOW + jump;
+        assert_eq!(ledger.spend(&at(there, number), there), Ok(Spent::First));
+        assert_eq!(ledger.spend(&at(there, number), there), Ok(Spent::Again));
+        assert_eq!(spend(&ledger, 1), Ok(Spent::Again), "back again");
+        assert_eq!(spend(&ledger, number + 1), Ok(Spent::First), "at once");
+        assert_eq!(ledger.spend(&at(there, number), there), Ok(Spent::Again));
+    }
+}
+
+#[test]
+fn a_century_ahead_while_the_server_was_restarted_locks_nobody_out_afterwards() {
+    let mut server = Server::start(&[]);
+    let ledger = ledger(&server, "");
+    assert_eq!(spend(&ledger, 1), Ok(Spent::First));
+    server.stop();
+    server.start_again();
+    let there = NOW + CENTURY;
+    assert_eq!(ledger.spend(&at(there, 2), there), Err(Unavailable));
+    assert_eq!(spend(&ledger, 1), Err(Unavailable), "back again");
+    let later = ledger.closed_until(NOW).unwrap();
+    assert!((NOW + 60..=NOW + 90).contains(&later), "{later}");
+    assert_eq!(ledger.spend(&at(later, 3), later), Ok(Spent::First), "{:?}", ledger.trouble());
+    assert_eq!(ledger.closed_until(later), None);
+}
+
+#[test]
+fn a_server_whose_clock_jumps_ahead_counts_as_restarted() {
+    let clock = WallClock::new();
+    let server = Server::start_in(&[], clock.environment());
+    let ledgers = [ledger(&server, ""), RedisLedger::new(server.url()).unwrap()];
+    assert_eq!(spend(&ledgers[0], 1), Ok(Spent::First));
+    assert_eq!(spend(&ledgers[1], 2), Ok(Spent::First));
+    clock.set(2 * HOUR);
+    for ledger in &ledgers {
+        for number in 1..3 {
+            assert_eq!(spend(ledger, number), Err(Unavailable), "{:?}", ledger.trouble());
+        }
+    }
+    assert!(ledgers[0].trouble().unwrap().contains("clock jumped"), "{:?}", ledgers[0].trouble());
+    // Set back it takes nothing away, and neither does going on.
+    for ahead in [0, 300] {
+        clock.set(ahead);
+        let later = ledgers[0].closed_until(NOW).unwrap_or(NOW + 120);
+        let number = usize::try_from(10 + ahead).unwrap();
+        assert_eq!(ledgers[0].spend(&at(later, number), later), Ok(Spent::First));
+        assert_eq!(ledgers[1].spend(&at(later, number), later), Ok(Spent::Again));
+        assert_eq!(spend(&ledgers[1], 1), Err(Unavailable));
+    }
 }
 
 #[test]

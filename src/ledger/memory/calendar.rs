@@ -69,6 +69,11 @@ impl Calendar {
         open.len() < before
     }
 
+    /// The last of the consecutive closed steps of which `step` is one.
+    pub(super) fn closed_through(&self, step: u64) -> Option<u64> {
+        self.closed.end_of(step)
+    }
+
     pub(super) fn is_closed(&self, step: u64) -> bool {
         self.closed.contains(step)
     }

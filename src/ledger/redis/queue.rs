@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::link::Link;
 use super::trouble::Trouble;
 use crate::ledger::deferred::{Outcome, Ticket};
-use crate::ledger::{Fingerprint, Spending, Spent, Unavailable};
+use crate::ledger::{Spending, Spent, Unavailable};
 
 /// Tokens that may be under way at once, and tickets not yet fetched.
 const CAPACITY: usize = 1 << 16;
@@ -24,6 +24,8 @@ const MARGIN: u64 = 3_600;
 /// What somebody waits for.
 pub(super) struct Job {
     pub(super) question: Question,
+    /// The present as the asker has it, in Unix seconds.
+    pub(super) now: u64,
     pub(super) deadline: Instant,
     asker: Asker,
 }
@@ -32,23 +34,16 @@ pub(super) struct Job {
 pub(super) enum Question {
     /// 1 for the first time, 0 for again.
     Spend {
-        token: Token,
+        spending: Spending,
         /// How long the server is to remember it.
         milliseconds: u64,
         /// Names this spending, so that asking twice after a broken connection spends it once.
         attempt: String,
     },
     /// As if it were spent.
-    Look(Token),
+    Look(Spending),
     /// The server's clock, in Unix seconds.
     Clock,
-}
-
-#[derive(Clone, Copy)]
-pub(super) struct Token {
-    pub(super) fingerprint: Fingerprint,
-    /// The Unix time from which on somebody may have accepted it.
-    pub(super) good_from: u64,
 }
 
 enum Asker {
@@ -80,6 +75,7 @@ pub(super) struct State {
     /// What the thread that connects has brought.
     pub(super) arrived: Option<Result<Link, Trouble>>,
     pub(super) trouble: Option<Trouble>,
+    /// There is no worker, or it is to end.
     pub(super) is_closed: bool,
     /// The latest time that a caller gave, and when.
     clock: (u64, Instant),
@@ -97,7 +93,7 @@ impl Queue {
             waiting: VecDeque::new(),
             arrived: None,
             trouble: None,
-            is_closed: false,
+            is_closed: true,
             clock: (0, Instant::now()),
             jobs: 0,
             tickets: 0,
@@ -132,6 +128,10 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    pub(super) fn open(&self) {
+        self.lock().is_closed = false;
+    }
+
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.notify();
@@ -150,7 +150,7 @@ impl Queue {
     }
 
     pub(super) fn look(&self, spending: &Spending, now: u64) -> Outcome {
-        spent(self.ask(now, |_| look(spending)))
+        spent(self.ask(now, |_| Question::Look(*spending)))
     }
 
     pub(super) fn clock(&self, now: u64) -> Number {
@@ -162,7 +162,7 @@ impl Queue {
     }
 
     pub(super) fn begin_look(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable> {
-        self.begin_asking(now, |_| look(spending))
+        self.begin_asking(now, |_| Question::Look(*spending))
     }
 
     /// Waits for the answer until the deadline.
@@ -202,7 +202,7 @@ impl Queue {
         state.jobs += 1;
         let question = question(format!("{:016x}.{}", self.origin, state.jobs));
         let asker = asker(&mut state)?;
-        state.waiting.push_back(Job { question, deadline, asker });
+        state.waiting.push_back(Job { question, now, deadline, asker });
         state.clock = (now, Instant::now());
         drop(state);
         self.notify();
@@ -295,24 +295,16 @@ impl Mailbox {
 
 impl Question {
     /// The token that it is about.
-    pub(super) fn token(&self) -> Option<&Token> {
+    pub(super) fn spending(&self) -> Option<&Spending> {
         match self {
-            Self::Spend { token, .. } | Self::Look(token) => Some(token),
+            Self::Spend { spending, .. } | Self::Look(spending) => Some(spending),
             Self::Clock => None,
         }
     }
 }
 
 fn spend(spending: &Spending, now: u64, attempt: String) -> Question {
-    Question::Spend { token: token(spending), milliseconds: milliseconds(spending, now), attempt }
-}
-
-fn look(spending: &Spending) -> Question {
-    Question::Look(token(spending))
-}
-
-fn token(spending: &Spending) -> Token {
-    Token { fingerprint: spending.fingerprint, good_from: good_from(spending) }
+    Question::Spend { spending: *spending, milliseconds: milliseconds(spending, now), attempt }
 }
 
 fn spent(number: Number) -> Outcome {
@@ -330,8 +322,9 @@ fn bell() -> std::io::Result<(UnixStream, UnixStream)> {
     Ok((reader, writer))
 }
 
-/// The window is symmetric: as long before its step as `good_until` is after it.
-fn good_from(spending: &Spending) -> u64 {
+/// The Unix time from which on somebody may have accepted the token. The window is symmetric: as
+/// long before its step as `good_until` is after it.
+pub(super) fn good_from(spending: &Spending) -> u64 {
     let middle = u128::from(spending.step) * 60 + 30;
     let good_from = middle.saturating_sub(u128::from(spending.good_until));
     u64::try_from(good_from).unwrap_or(u64::MAX)
@@ -352,6 +345,12 @@ mod tests {
         Spending { fingerprint: [7; 16], step, good_until: good_until(step, deviation) }
     }
 
+    fn opened(timeout: Duration) -> Queue {
+        let queue = Queue::new(timeout).unwrap();
+        queue.open();
+        queue
+    }
+
     #[test]
     fn a_token_is_good_from_the_start_of_its_window() {
         assert_eq!(good_from(&spending(10, 1)), 270);
@@ -369,7 +368,7 @@ mod tests {
 
     #[test]
     fn an_answer_after_the_deadline_is_none() {
-        let queue = Queue::new(Duration::from_millis(20)).unwrap();
+        let queue = opened(Duration::from_millis(20));
         let ticket = queue.begin(&spending(10, 1), 300).unwrap();
         let job = queue.lock().waiting.pop_front().unwrap();
         std::thread::sleep(Duration::from_millis(30));
@@ -379,7 +378,7 @@ mod tests {
 
     #[test]
     fn the_bell_rings_until_everything_is_fetched() {
-        let queue = Queue::new(Duration::from_secs(60)).unwrap();
+        let queue = opened(Duration::from_secs(60));
         for _ in 0..1000 {
             let tickets: Vec<_> =
                 (0..3).map(|_| queue.begin(&spending(10, 1), 300).unwrap()).collect();
@@ -398,7 +397,7 @@ mod tests {
 
     #[test]
     fn too_many_tickets_are_refused() {
-        let queue = Queue::new(Duration::from_secs(60)).unwrap();
+        let queue = opened(Duration::from_secs(60));
         for _ in 0..CAPACITY {
             queue.begin(&spending(10, 1), 300).unwrap();
         }

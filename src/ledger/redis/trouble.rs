@@ -15,7 +15,7 @@ pub(super) enum Trouble {
     Refused(String),
     /// It answers what no Redis would.
     Strange,
-    /// Its memory is younger than a token presented to it; good again from this time on.
+    /// Its memory is younger than a token presented to it; those made from this time on are good.
     Young(u64),
     /// It may forget before time: this policy.
     Evicts(String),
@@ -32,6 +32,14 @@ impl Trouble {
     pub(super) fn ends_connection(&self) -> bool {
         !matches!(self, Self::Refused(code) if code == "OOM" || code == "MISCONF")
             && !matches!(self, Self::Young(_))
+    }
+
+    /// The Unix time from which on fresh tokens are accepted, if it takes nothing but time.
+    pub(super) fn closed_until(&self) -> Option<u64> {
+        match self {
+            Self::Young(until) => Some(*until),
+            _ => None,
+        }
     }
 }
 
@@ -68,9 +76,9 @@ impl fmt::Display for Trouble {
             Self::Young(until) => {
                 return write!(
                     f,
-                    "Redis was started, emptied or replaced a moment ago, so tokens may have been \
-                     used that it does not know: tokens from before are refused, and all is well \
-                     again at Unix time {until} at the latest"
+                    "Redis was started, emptied or replaced a moment ago, or its clock jumped, so \
+                     tokens may have been used that it does not know: those from before Unix time \
+                     {until} are refused"
                 );
             }
             Self::Evicts(policy) => {
