@@ -9,9 +9,10 @@
 //!
 //! ```text
 //! verifier:begin(jid, token [, unix_time])  -> true | false, reason | nil, ticket
-//! ledger:descriptor()  -> a file descriptor, readable when tickets are answered; nil before the
-//!                         first ticket. Watch it; never read from it or close it
-//! ledger:finished()    -> { [ticket] = true | reason, … }: what was answered since the last call
+//! ledger:descriptor()  -> a file descriptor, readable while answers wait to be fetched; nil before
+//!                         the first ticket. Watch it; never read from it or close it
+//! ledger:finished([at_most])  -> { [ticket] = true | reason, … }: what was answered and was not
+//!                         fetched yet, or some of it
 //! ```
 //!
 //! Every ticket is answered once, within the ledger's deadline. Ledgers that answer at once give

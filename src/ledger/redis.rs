@@ -138,8 +138,8 @@ impl Deferred for RedisLedger {
         self.queue()?.begin_look(spending, now)
     }
 
-    fn finished(&self) -> Vec<(Ticket, Outcome)> {
-        self.existing().map(|queue| queue.finished()).unwrap_or_default()
+    fn finished(&self, at_most: usize) -> Vec<(Ticket, Outcome)> {
+        self.existing().map(|queue| queue.finished(at_most)).unwrap_or_default()
     }
 
     fn descriptor(&self) -> Option<RawFd> {
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(ledger.descriptor(), descriptor);
         let (mut answered, start) = (Vec::new(), Instant::now());
         while answered.len() < tickets.len() && start.elapsed() < Duration::from_secs(2) {
-            answered.extend(ledger.finished().into_iter().map(|(ticket, _)| ticket));
+            answered.extend(ledger.finished(3).into_iter().map(|(ticket, _)| ticket));
         }
         answered.sort_unstable();
         assert_eq!(answered, tickets);

@@ -40,7 +40,9 @@ impl UserData for LuaLedger {
         methods.add_method("descriptor", |_, this, ()| {
             Ok(this.0.deferred().and_then(|ledger| ledger.descriptor()))
         });
-        methods.add_method("finished", |lua, this, ()| finished(lua, &*this.0));
+        methods.add_method("finished", |lua, this, at_most: Option<usize>| {
+            finished(lua, &*this.0, at_most.unwrap_or(usize::MAX))
+        });
     }
 }
 
@@ -57,8 +59,8 @@ fn probe(lua: &Lua, ledger: &dyn Ledger, time: &Value) -> Result<MultiValue> {
     }
 }
 
-fn finished(lua: &Lua, ledger: &dyn Ledger) -> Result<Table> {
-    let finished = ledger.deferred().map(|ledger| ledger.finished()).unwrap_or_default();
+fn finished(lua: &Lua, ledger: &dyn Ledger, at_most: usize) -> Result<Table> {
+    let finished = ledger.deferred().map(|ledger| ledger.finished(at_most)).unwrap_or_default();
     let outcomes = lua.create_table_with_capacity(0, finished.len())?;
     for (ticket, outcome) in finished {
         let outcome = match outcome {

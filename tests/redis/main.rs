@@ -53,7 +53,7 @@ fn collect(ledger: &RedisLedger, count: usize) -> Vec<(Ticket, Outcome)> {
     let deadline = Instant::now() + Duration::from_secs(10);
     while outcomes.len() < count {
         assert!(Instant::now() < deadline, "only {} of {count} answers", outcomes.len());
-        outcomes.extend(ledger.deferred().unwrap().finished());
+        outcomes.extend(ledger.deferred().unwrap().finished(usize::MAX));
         sleep(Duration::from_millis(1));
     }
     outcomes
@@ -110,7 +110,7 @@ fn keys_leave_by_themselves_an_hour_after_their_token() {
 fn nothing_exists_before_the_first_token() {
     let ledger = ledger::open("redis://127.0.0.1:1").unwrap();
     assert!(ledger.deferred().unwrap().descriptor().is_none());
-    assert!(ledger.deferred().unwrap().finished().is_empty());
+    assert!(ledger.deferred().unwrap().finished(1).is_empty());
     assert_eq!(ledger.trouble(), None);
 }
 
@@ -209,7 +209,7 @@ fn a_server_that_hangs_is_given_up_at_the_deadline_and_used_again() {
     assert!(ledger.trouble().unwrap().contains("does not answer in time"));
     server.signal(libc::SIGCONT);
     sleep(Duration::from_millis(500));
-    assert!(deferred.finished().is_empty(), "a late reply reaches nobody");
+    assert!(deferred.finished(1).is_empty(), "a late reply reaches nobody");
     assert_eq!(spend(&ledger, 1), Ok(Spent::Again));
     assert_eq!(spend(&ledger, 3), Ok(Spent::First));
     assert_eq!(ledger.trouble(), None);

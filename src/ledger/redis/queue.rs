@@ -82,7 +82,7 @@ pub(super) struct State {
     jobs: u64,
     /// Tickets that were given out and not yet fetched.
     tickets: usize,
-    finished: Vec<(Ticket, Outcome)>,
+    finished: VecDeque<(Ticket, Outcome)>,
     /// Both ends, the one to read first; there from the first ticket on.
     bell: Option<(UnixStream, UnixStream)>,
 }
@@ -97,7 +97,7 @@ impl Queue {
             clock: (0, Instant::now()),
             jobs: 0,
             tickets: 0,
-            finished: Vec::new(),
+            finished: VecDeque::new(),
             bell: None,
         };
         let origin = getrandom::u64().map_err(|_| Unavailable)?;
@@ -209,16 +209,18 @@ impl Queue {
         Ok(())
     }
 
-    /// What has been answered to tickets.
-    pub(super) fn finished(&self) -> Vec<(Ticket, Outcome)> {
+    /// What has been answered to tickets. The bell goes on ringing while anything is left.
+    pub(super) fn finished(&self, at_most: usize) -> Vec<(Ticket, Outcome)> {
         let mut state = self.lock();
-        if let Some((reader, _)) = &mut state.bell {
+        let count = state.finished.len().min(at_most);
+        if count == state.finished.len()
+            && let Some((reader, _)) = &mut state.bell
+        {
             // One byte for each time that there was nothing before; a full bell still rings.
             while matches!(reader.read(&mut [0; 64]), Ok(64)) {}
         }
-        let finished = std::mem::take(&mut state.finished);
-        state.tickets -= finished.len();
-        finished
+        state.tickets -= count;
+        state.finished.drain(..count).collect()
     }
 
     pub(super) fn descriptor(&self) -> Option<RawFd> {
@@ -258,7 +260,7 @@ impl State {
                     // It fails only when it is full, and then it rings.
                     let _ = writer.write(&[0]);
                 }
-                self.finished.push((ticket, spent(number)));
+                self.finished.push_back((ticket, spent(number)));
             }
         }
     }
@@ -373,7 +375,14 @@ mod tests {
         let job = queue.lock().waiting.pop_front().unwrap();
         std::thread::sleep(Duration::from_millis(30));
         queue.lock().answer(job, Ok(1));
-        assert_eq!(queue.finished(), [(ticket, Err(Unavailable))]);
+        assert_eq!(queue.finished(9), [(ticket, Err(Unavailable))]);
+    }
+
+    /// Takes a byte, and puts it back.
+    fn rings(queue: &Queue) -> bool {
+        let mut state = queue.lock();
+        let (reader, writer) = state.bell.as_mut().unwrap();
+        reader.read(&mut [0]).is_ok() && writer.write(&[0]).is_ok()
     }
 
     #[test]
@@ -386,13 +395,14 @@ mod tests {
                 let job = queue.lock().waiting.pop_front().unwrap();
                 queue.lock().answer(job, Ok(0));
             }
-            assert_eq!(queue.finished().iter().map(|(t, _)| *t).collect::<Vec<_>>(), tickets);
-            assert!(queue.finished().is_empty());
+            for (at, ticket) in tickets.iter().enumerate() {
+                assert!(rings(&queue), "before {at}");
+                let fetched = queue.finished(1);
+                assert_eq!(fetched.iter().map(|(ticket, _)| ticket).collect::<Vec<_>>(), [ticket]);
+            }
+            assert!(!rings(&queue) && queue.finished(9).is_empty());
         }
-        let mut state = queue.lock();
-        assert_eq!(state.tickets, 0);
-        let (reader, _) = state.bell.as_mut().unwrap();
-        assert!(reader.read(&mut [0]).is_err(), "nothing is left to read");
+        assert_eq!(queue.lock().tickets, 0);
     }
 
     #[test]
