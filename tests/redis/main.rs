@@ -423,6 +423,18 @@ fn a_server_whose_clock_jumps_ahead_counts_as_restarted() {
 }
 
 #[test]
+fn a_node_that_is_behind_does_not_make_the_server_seem_older() {
+    let server = Server::start(&[]);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let ledgers =
+        [RedisLedger::new(server.url()).unwrap(), RedisLedger::new(server.url()).unwrap()];
+    let spend = |ledger: &RedisLedger, now| ledger.spend(&at(now, 1), now);
+    assert_eq!(spend(&ledgers[0], now), Err(Unavailable), "it was started a moment ago");
+    assert_eq!(spend(&ledgers[1], now - 2 * HOUR), Err(Unavailable));
+    assert_eq!(spend(&ledgers[0], now), Err(Unavailable), "as before");
+}
+
+#[test]
 fn a_clock_set_back_by_an_hour_accepts_nothing_again() {
     let server = Server::start(&[]);
     let ledger = ledger(&server, "");

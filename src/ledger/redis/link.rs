@@ -21,8 +21,8 @@ use crate::totp::{OTP_INTERVAL, start_of};
 
 /// Seconds that the clocks of machines which share a server may be apart.
 const CLOCKS_APART: u64 = 30;
-/// Seconds that the marker's time may be ahead: more than that, and the clock was wrong by which
-/// it was set.
+/// Seconds that the marker's time may be ahead of our clock or the server's: more than that, and
+/// the clock was wrong by which it was set.
 const AHEAD: u64 = 3_600;
 /// Seconds that the server's clock may go ahead of ours between two answers. A few times that is
 /// less than what the server keeps a token beyond its time.
@@ -35,9 +35,10 @@ local clock = redis.call('TIME')[1] \
 local marker = redis.call('GET', KEYS[1]) \
 if marker and tonumber(clock) <= tonumber(ARGV[3]) then \
 local run, since = string.match(marker, '^(%S+) (%d+)$') \
-if run == ARGV[1] and tonumber(since) <= tonumber(ARGV[2]) then return {marker, clock} end \
+local present = math.max(tonumber(ARGV[2]), tonumber(clock)) \
+if run == ARGV[1] and tonumber(since) <= present + tonumber(ARGV[4]) then return {marker, clock} end \
 end \
-marker = ARGV[1] .. ' ' .. ARGV[4] \
+marker = ARGV[1] .. ' ' .. ARGV[2] \
 redis.call('SET', KEYS[1], marker) \
 return {marker, clock}";
 
@@ -82,7 +83,6 @@ pub(super) struct Clock {
 }
 
 /// What became of a job.
-#[derive(Clone)]
 pub(super) enum Answer {
     Is(u64),
     /// Not decided, and this connection cannot: ask again over another.
@@ -121,7 +121,7 @@ impl Link {
         let now = now.saturating_add(started.elapsed().as_secs());
         let mut mark = redis::cmd("EVAL");
         mark.arg(MARK).arg(1).arg(link.epoch()).arg(format!("{run}:{history}"));
-        mark.arg(now.saturating_add(AHEAD)).arg(latest).arg(now);
+        mark.arg(now).arg(latest).arg(AHEAD);
         let Value::Array(marked) = link.request(&mark)? else { return Err(Trouble::Strange) };
         let [marker, clock] = &*marked else { return Err(Trouble::Strange) };
         link.marker = text(marker).ok_or(Trouble::Strange)?;
@@ -172,7 +172,7 @@ impl Link {
 
     /// The answer to what the server need not be asked.
     fn foresee(&self, job: &Job) -> Option<Answer> {
-        if self.since > job.now.saturating_add(AHEAD) {
+        if self.since > job.now.max(self.clock.said).saturating_add(AHEAD) {
             return Some(Answer::AskAgain);
         }
         let opens = self.since.saturating_add(CLOCKS_APART);
