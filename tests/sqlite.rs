@@ -121,6 +121,60 @@ fn a_look_says_what_spending_would_and_spends_nothing() {
 }
 
 #[test]
+fn looks_and_probes_decide_nothing_for_later() {
+    let losses: [fn(&File); 4] = [
+        |file| file.sql("DELETE FROM spent; UPDATE machine SET boot = 'another'"),
+        |file| fs::write(file.path(), b"").unwrap(),
+        |file| fs::write(file.path(), [0xaa; 10_000]).unwrap(),
+        |file| {
+            fs::remove_file(file.path()).unwrap();
+            file.sql("");
+        },
+    ];
+    for (index, lose) in losses.into_iter().enumerate() {
+        for now in [NOW - 200_000, NOW, NOW + 200_000] {
+            let file = File::new();
+            spend_a_hundred(&file.open());
+            lose(&file);
+            let ledger = file.open();
+            let _ = ledger.probe(now);
+            let foreseen = ledger.look(&spending(5_000, now / 30), now);
+            assert_ne!(foreseen, Ok(Spent::First), "{index}");
+            assert_eq!(file.damaged_copies(), 0);
+            // Whoever comes first sees that it is damaged.
+            let _ = ledger.spend(&spending(0, STEP), NOW);
+            assert_closed_for_the_window(&ledger);
+        }
+    }
+}
+
+#[test]
+fn a_look_at_a_file_that_is_lost_knows_it() {
+    let file = File::new();
+    assert_eq!(file.open().look(&spending(0, STEP), NOW), Ok(Spent::First));
+    assert_eq!(fs::read_dir(file.folder.path()).unwrap().count(), 0, "it makes none");
+    let ledger = file.open();
+    spend_a_hundred(&ledger);
+    fs::remove_file(file.path()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(ledger.look(&spending(0, STEP), NOW), Ok(Spent::Again));
+    }
+    assert_closed_for_the_window(&ledger);
+}
+
+#[test]
+fn a_look_does_not_hide_what_keeps_tokens_from_being_spent() {
+    let file = File::new();
+    let ledger = file.open();
+    spend_a_hundred(&ledger);
+    let other = rusqlite::Connection::open(file.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(ledger.spend(&spending(100, STEP), NOW), Err(Unavailable));
+    assert_eq!(ledger.look(&spending(100, STEP), NOW), Ok(Spent::First));
+    assert!(ledger.trouble().unwrap().contains("locked"));
+}
+
+#[test]
 fn what_is_remembered_is_counted_up_to_a_bound() {
     let file = File::new();
     let ledger = file.open();

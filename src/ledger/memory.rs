@@ -114,14 +114,15 @@ impl Ledger for MemoryLedger {
         Ok(Spent::First)
     }
 
+    /// Drops nothing, since whoever looks may do so for any time.
     fn look(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
-        self.drop_what_is_over(now)?;
-
         let fingerprint = u128::from_le_bytes(spending.fingerprint);
         let tables = self.shard(fingerprint)?;
-        let is_spent = tables.iter().any(|table| table.spent.contains(fingerprint));
-        let is_over = self.calendar.lock()?.is_closed(spending.step);
-        Ok(if is_spent || is_over { Spent::Again } else { Spent::First })
+        let (calendar, monotonic) = (self.calendar.lock()?, (self.monotonic)());
+        let is_over = |step| calendar.is_over(step, now, monotonic);
+        let is_spent =
+            tables.iter().any(|table| !is_over(table.step) && table.spent.contains(fingerprint));
+        Ok(if is_spent || is_over(spending.step) { Spent::Again } else { Spent::First })
     }
 
     fn probe(&self, _now: u64) -> Result<Probe, Unavailable> {

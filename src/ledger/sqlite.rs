@@ -59,10 +59,8 @@ impl SqliteLedger {
         work: impl FnOnce(&mut State) -> Result<T, Error>,
     ) -> Result<T, Unavailable> {
         let mut state = self.state.lock()?;
-        let result = work(&mut state);
-        state.trouble =
-            result.as_ref().err().map(|error| format!("{}: {error}", self.path.display()));
-        result.map_err(|error| {
+        work(&mut state).map_err(|error| {
+            state.trouble = Some(format!("{}: {error}", self.path.display()));
             state.react(&error);
             Unavailable
         })
@@ -72,21 +70,20 @@ impl SqliteLedger {
 impl Ledger for SqliteLedger {
     fn spend(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
         self.answer(|state| {
-            let spent = state.ask(&self.path, spending, now, |open| open.spend(spending, now))?;
-            state.last_spent = state.open.as_ref().map(|(file, _)| (*file, now));
-            state.is_impatient = false;
+            let spent = state.spend(&self.path, spending, now)?;
+            state.worked();
             Ok(spent)
         })
     }
 
-    fn look(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
-        self.answer(|state| state.ask(&self.path, spending, now, |open| open.look(spending)))
+    fn look(&self, spending: &Spending, _now: u64) -> Result<Spent, Unavailable> {
+        self.answer(|state| state.look(&self.path, spending))
     }
 
     fn probe(&self, _now: u64) -> Result<Probe, Unavailable> {
         self.answer(|state| {
             state.probe(&self.path)?;
-            state.is_impatient = false;
+            state.worked();
             Ok(Probe { clock: None })
         })
     }
@@ -124,13 +121,7 @@ impl Ledger for SqliteLedger {
 }
 
 impl State {
-    fn ask(
-        &mut self,
-        path: &Path,
-        spending: &Spending,
-        now: u64,
-        question: impl FnOnce(&mut Database) -> Result<Spent, Error>,
-    ) -> Result<Spent, Error> {
+    fn spend(&mut self, path: &Path, spending: &Spending, now: u64) -> Result<Spent, Error> {
         self.refuse_after_fork()?;
         let found = identity(path)?;
         let is_patient = !self.is_impatient;
@@ -139,12 +130,37 @@ impl State {
         }
         let (file, database) = self.open.as_mut().ok_or(Error::Replaced)?;
         database.be_patient(is_patient)?;
-        let spent = question(database)?;
+        let spent = database.spend(spending, now)?;
         // A file that was replaced in between remembers nothing for others.
         if identity(path)? != Some(*file) {
             return Err(Error::Replaced);
         }
+        self.last_spent = Some((*file, now));
         Ok(spent)
+    }
+
+    /// Prepares nothing, as a spending would: whoever looks may do so for any time.
+    fn look(&self, path: &Path, spending: &Spending) -> Result<Spent, Error> {
+        self.refuse_after_fork()?;
+        let found = identity(path)?;
+        if let Some((file, database)) = &self.open
+            && found == Some(*file)
+        {
+            return database.look(spending);
+        }
+        // What a spending would close first.
+        let is_elsewhere = self.last_spent.is_some_and(|(file, _)| found != Some(file));
+        if is_elsewhere || self.lost.is_some() {
+            return Ok(Spent::Again);
+        }
+        if found.is_none() {
+            return Ok(Spent::First);
+        }
+        let database = Database::attach(path, !self.is_impatient)?;
+        match database.is_prepared()? {
+            true => database.look(spending),
+            false => Ok(if self.began { Spent::First } else { Spent::Again }),
+        }
     }
 
     /// Connects to the file that was `found`, or to a new one.
@@ -214,6 +230,10 @@ impl State {
     fn refuse_after_fork(&self) -> Result<(), Error> {
         let is_inherited = self.open.as_ref().is_some_and(|(_, database)| database.is_inherited());
         if is_inherited { Err(Error::Forked) } else { Ok(()) }
+    }
+
+    fn worked(&mut self) {
+        (self.trouble, self.is_impatient) = (None, false);
     }
 
     fn react(&mut self, error: &Error) {

@@ -136,6 +136,7 @@ fn a_look_says_what_spending_would_and_spends_nothing() {
     let ledger = RedisLedger::new(server.url()).unwrap();
     assert_eq!(ledger.look(&at(START, 1), START), Err(Unavailable), "as for a spending");
     assert!(ledger.trouble().unwrap().contains("a moment ago"), "{:?}", ledger.trouble());
+    assert_eq!(ledger.spend(&at(START, 0), START), Err(Unavailable));
     let look = |number| ledger.look(&token(number), NOW);
     assert_eq!([look(1), look(1)], [Ok(Spent::First); 2]);
     assert_eq!(spend(&ledger, 1), Ok(Spent::First));
@@ -151,6 +152,41 @@ fn a_look_says_what_spending_would_and_spends_nothing() {
     // A server that was emptied is noticed.
     cmd("FLUSHALL").exec(&mut server.client()).unwrap();
     assert_eq!(look(1), Err(Unavailable));
+}
+
+#[test]
+fn looks_and_probes_decide_nothing_for_later() {
+    for now in [0, NOW - 2 * HOUR, NOW, NOW + 2 * HOUR] {
+        let mut server = Server::start(&[]);
+        let marker = |server: &Server| -> Option<String> {
+            cmd("GET").arg("xtoken:epoch").query(&mut server.client()).unwrap()
+        };
+        let first = RedisLedger::new(server.url()).unwrap();
+        assert!(first.probe(now).is_ok(), "{:?}", first.trouble());
+        assert_eq!(first.look(&at(now, 1), now), Err(Unavailable));
+        assert!(first.trouble().unwrap().contains("a moment ago"), "{:?}", first.trouble());
+        assert_eq!(marker(&server), None);
+        assert_eq!(spend(&first, 1), Err(Unavailable), "it marks the server");
+
+        let ledger = ledger(&server, "");
+        server.stop();
+        server.start_again();
+        assert!(ledger.probe(now).is_ok(), "{:?}", ledger.trouble());
+        assert_eq!(ledger.look(&at(now, 1), now), Err(Unavailable));
+        assert_eq!(spend(&ledger, 1), Err(Unavailable));
+    }
+}
+
+#[test]
+fn a_look_does_not_hide_what_keeps_tokens_from_being_spent() {
+    let server = Server::start(&[]);
+    let ledger = ledger(&server, "");
+    assert_eq!(spend(&ledger, 1), Ok(Spent::First));
+    let set = &["SET", "maxmemory", "1"];
+    let _: () = cmd("CONFIG").arg(set).query(&mut server.client()).unwrap();
+    assert_eq!(spend(&ledger, 2), Err(Unavailable));
+    assert_eq!(ledger.look(&token(1), NOW), Ok(Spent::Again));
+    assert!(ledger.trouble().unwrap().contains("maxmemory"), "{:?}", ledger.trouble());
 }
 
 #[test]
@@ -173,6 +209,18 @@ fn a_probe_brings_the_clock_of_a_server_that_can_be_written() {
     let _: () = cmd("CONFIG").arg(set).query(&mut server.client()).unwrap();
     assert_eq!(ledger.probe(now), Err(Unavailable));
     assert!(ledger.trouble().unwrap().contains("maxmemory"), "{:?}", ledger.trouble());
+}
+
+#[test]
+fn a_permission_that_is_missing_is_named() {
+    for missing in ["-time", "-set", "-info"] {
+        let server = Server::start(&[]);
+        let user = ["SETUSER", "default", missing];
+        let _: () = cmd("ACL").arg(&user).query(&mut server.client()).unwrap();
+        let ledger = RedisLedger::new(format!("{}?timeout=300", server.url())).unwrap();
+        assert_eq!(spend(&ledger, 1), Err(Unavailable));
+        assert!(ledger.trouble().unwrap().contains("lacks permissions"), "{:?}", ledger.trouble());
+    }
 }
 
 #[test]

@@ -29,15 +29,17 @@ const AHEAD: u64 = 3_600;
 const LEAP: u64 = 600;
 
 /// Answers the marker and the server's clock, after setting the marker if it names another server,
-/// or a time too far ahead, or if the server's clock is beyond what was expected.
+/// or a time too far ahead, or if the server's clock is beyond what was expected. When it is not
+/// said which time it is, the marker is empty instead.
 const MARK: &str = "\
 local clock = redis.call('TIME')[1] \
 local marker = redis.call('GET', KEYS[1]) \
 if marker and tonumber(clock) <= tonumber(ARGV[3]) then \
 local run, since = string.match(marker, '^(%S+) (%d+)$') \
-local present = math.max(tonumber(ARGV[2]), tonumber(clock)) \
+local present = math.max(tonumber(ARGV[2]) or 0, tonumber(clock)) \
 if run == ARGV[1] and tonumber(since) <= present + tonumber(ARGV[4]) then return {marker, clock} end \
 end \
+if ARGV[2] == '' then return {'', clock} end \
 marker = ARGV[1] .. ' ' .. ARGV[2] \
 redis.call('SET', KEYS[1], marker) \
 return {marker, clock}";
@@ -60,14 +62,14 @@ return {1, clock}";
 
 /// Answers the server's clock, in Unix seconds, if it can write.
 const CLOCK: &str = "\
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end \
+redis.call('SET', KEYS[1], '', 'PX', 1000) \
 local clock = redis.call('TIME')[1] \
-redis.call('SET', KEYS[1], ARGV[1]) \
 return {tonumber(clock), clock}";
 
 pub(super) struct Link {
     connection: Connection,
     prefix: String,
+    /// Empty if it is to be set by the first spending.
     marker: String,
     /// Since when, in Unix seconds, the server has been remembering every token.
     since: u64,
@@ -91,11 +93,11 @@ pub(super) enum Answer {
 }
 
 impl Link {
-    /// Connects within the timeout, unless looking up the name takes longer. `clock` is what the
-    /// last connection saw of the server's.
+    /// Connects within the timeout, unless looking up the name takes longer. `now` is there if a
+    /// token is to be spent, `clock` is what the last connection saw of the server's.
     pub(super) fn open(
         settings: &Settings,
-        now: u64,
+        now: Option<u64>,
         clock: Option<Clock>,
     ) -> Result<Self, Trouble> {
         let started = Instant::now();
@@ -118,16 +120,18 @@ impl Link {
         let replication = link.info("replication")?;
         let history = field(&replication, "master_replid").ok_or(Trouble::Strange)?;
         // Looking up the name may have taken long, and the server been restarted meanwhile.
-        let now = now.saturating_add(started.elapsed().as_secs());
+        let now = now.map(|now| now.saturating_add(started.elapsed().as_secs()).to_string());
         let mut mark = redis::cmd("EVAL");
         mark.arg(MARK).arg(1).arg(link.epoch()).arg(format!("{run}:{history}"));
-        mark.arg(now).arg(latest).arg(AHEAD);
+        mark.arg(now.unwrap_or_default()).arg(latest).arg(AHEAD);
         let Value::Array(marked) = link.request(&mark)? else { return Err(Trouble::Strange) };
         let [marker, clock] = &*marked else { return Err(Trouble::Strange) };
         link.marker = text(marker).ok_or(Trouble::Strange)?;
         link.clock = Clock::read(clock).ok_or(Trouble::Strange)?;
-        let since = link.marker.split(' ').nth(1).and_then(|since| since.parse().ok());
-        link.since = since.ok_or(Trouble::Strange)?;
+        if !link.marker.is_empty() {
+            let since = link.marker.split(' ').nth(1).and_then(|since| since.parse().ok());
+            link.since = since.ok_or(Trouble::Strange)?;
+        }
         Ok(link)
     }
 
@@ -158,12 +162,12 @@ impl Link {
             self.limit(left(deadline)?)?;
             self.connection.send_packed_command(&commands)?;
         }
-        for foreseen in foreseen {
+        for (job, foreseen) in jobs.iter().zip(foreseen) {
             answers.push(match foreseen {
                 Some(answer) => answer,
                 None => {
                     self.connection.set_read_timeout(Some(left(deadline)?))?;
-                    self.answer()?
+                    self.answer(&job.question)?
                 }
             });
         }
@@ -172,13 +176,17 @@ impl Link {
 
     /// The answer to what the server need not be asked.
     fn foresee(&self, job: &Job) -> Option<Answer> {
-        if self.since > job.now.max(self.clock.said).saturating_add(AHEAD) {
+        let spending = job.question.spending()?;
+        let is_wrong = self.since > job.now.max(self.clock.said).saturating_add(AHEAD);
+        if is_wrong && job.question.is_spending() {
             return Some(Answer::AskAgain);
         }
+        if self.marker.is_empty() {
+            return Some(Answer::Failed(Trouble::Young(None)));
+        }
         let opens = self.since.saturating_add(CLOCKS_APART);
-        let spending = job.question.spending()?;
         let is_younger = self.since > 0 && good_from(spending) < opens;
-        is_younger.then(|| Answer::Failed(Trouble::Young(closed_until(spending, opens))))
+        is_younger.then(|| Answer::Failed(Trouble::Young(Some(closed_until(spending, opens)))))
     }
 
     fn command(&self, question: &Question) -> Cmd {
@@ -196,13 +204,13 @@ impl Link {
                 command.arg(LOOK).arg(2).arg(epoch).arg(name(spending)).arg(marker);
             }
             Question::Clock => {
-                command.arg(CLOCK).arg(1).arg(epoch).arg(marker);
+                command.arg(CLOCK).arg(1).arg(format!("{}probe", self.prefix));
             }
         }
         command
     }
 
-    fn answer(&mut self) -> Result<Answer, Trouble> {
+    fn answer(&mut self, question: &Question) -> Result<Answer, Trouble> {
         let parts = match self.receive() {
             Ok(Value::Int(-1)) => return Ok(Answer::AskAgain),
             Ok(Value::Array(parts)) => parts,
@@ -216,7 +224,10 @@ impl Link {
             return Ok(Answer::AskAgain);
         }
         self.clock = clock;
-        Ok(Answer::Is(u64::try_from(*number).map_err(|_| Trouble::Strange)?))
+        match u64::try_from(*number) {
+            Ok(number) if number < 2 || question.spending().is_none() => Ok(Answer::Is(number)),
+            _ => Err(Trouble::Strange),
+        }
     }
 
     fn info(&mut self, section: &str) -> Result<String, Trouble> {

@@ -77,8 +77,9 @@ pub(super) struct State {
     pub(super) trouble: Option<Trouble>,
     /// There is no worker, or it is to end.
     pub(super) is_closed: bool,
-    /// The latest time that a caller gave, and when.
-    clock: (u64, Instant),
+    /// The present according to the last spending, and when it was. Whoever only looks may do so
+    /// for any time.
+    clock: Option<(u64, Instant)>,
     jobs: u64,
     /// Tickets that were given out and not yet fetched.
     tickets: usize,
@@ -94,7 +95,7 @@ impl Queue {
             arrived: None,
             trouble: None,
             is_closed: true,
-            clock: (0, Instant::now()),
+            clock: None,
             jobs: 0,
             tickets: 0,
             finished: VecDeque::new(),
@@ -202,8 +203,10 @@ impl Queue {
         state.jobs += 1;
         let question = question(format!("{:016x}.{}", self.origin, state.jobs));
         let asker = asker(&mut state)?;
+        if question.is_spending() {
+            state.clock = Some((now, Instant::now()));
+        }
         state.waiting.push_back(Job { question, now, deadline, asker });
-        state.clock = (now, Instant::now());
         drop(state);
         self.notify();
         Ok(())
@@ -229,10 +232,12 @@ impl Queue {
 }
 
 impl State {
-    /// The present as the callers have it, in Unix seconds, rounded up.
-    pub(super) fn now(&self) -> u64 {
-        let (now, at) = self.clock;
-        now.saturating_add(at.elapsed().as_secs() + 1)
+    /// The present as those have it who wait for a token to be spent, in Unix seconds, rounded up.
+    pub(super) fn now(&self) -> Option<u64> {
+        let is_known = self.waiting.iter().any(|job| job.question.is_spending());
+        self.clock
+            .filter(|_| is_known)
+            .map(|(now, at)| now.saturating_add(at.elapsed().as_secs() + 1))
     }
 
     /// Makes sure that answering it will need no memory.
@@ -296,6 +301,10 @@ impl Mailbox {
 }
 
 impl Question {
+    pub(super) fn is_spending(&self) -> bool {
+        matches!(self, Self::Spend { .. })
+    }
+
     /// The token that it is about.
     pub(super) fn spending(&self) -> Option<&Spending> {
         match self {

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::link::{Answer, Clock, Link};
-use super::queue::{Job, Queue, State};
+use super::queue::{Job, Question, Queue, State};
 use super::retry::Retry;
 use super::settings::Settings;
 use super::trouble::Trouble;
@@ -128,11 +128,15 @@ impl<'a> Worker<'a> {
     ) -> bool {
         let mut state = self.queue.lock();
         let (mut is_good, mut unanswered) = (outcome.is_ok(), Vec::new());
-        let mut trouble = outcome.err();
+        let (mut trouble, mut is_proven) = (outcome.err(), false);
         let mut answers = answers.into_iter();
         for job in jobs {
             match answers.next() {
-                Some(Answer::Is(number)) => state.answer(job, Ok(number)),
+                Some(Answer::Is(number)) => {
+                    // A look proves too little: that tokens can be spent again.
+                    is_proven |= !matches!(job.question, Question::Look(_));
+                    state.answer(job, Ok(number));
+                }
                 Some(Answer::Failed(why)) => {
                     is_good &= !why.ends_connection();
                     state.answer(job, Err(Unavailable));
@@ -154,7 +158,7 @@ impl<'a> Worker<'a> {
             self.retry.failed(Instant::now());
         }
         // What the first failure is about may pass before anybody has noticed it.
-        if trouble.is_some() || is_good {
+        if trouble.is_some() || is_proven {
             state.trouble = trouble;
         }
         is_good

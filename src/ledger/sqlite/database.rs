@@ -67,8 +67,18 @@ pub(super) struct Preparation<'a> {
 }
 
 impl Database {
-    /// Connects to a file of ours, or to one with nothing in it.
+    /// As [`attach`](Self::attach), to write.
     pub(super) fn connect(path: &Path, is_patient: bool) -> Result<Self, Error> {
+        let database = Self::attach(path, is_patient)?;
+        let connection = database.connection()?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        let synchronous = if boot_id().is_some() { "off" } else { "full" };
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        Ok(database)
+    }
+
+    /// Connects to a file of ours, or to one with nothing in it.
+    pub(super) fn attach(path: &Path, is_patient: bool) -> Result<Self, Error> {
         // No URIs: a path is a path.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Some(Connection::open_with_flags(path, flags)?);
@@ -82,9 +92,6 @@ impl Database {
         if tables > 0 && application != APPLICATION_ID {
             return Err(Error::Foreign);
         }
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        let synchronous = if boot_id().is_some() { "off" } else { "full" };
-        connection.pragma_update(None, "synchronous", synchronous)?;
         Ok(database)
     }
 
@@ -116,16 +123,11 @@ impl Database {
     pub(super) fn prepare(&mut self, preparation: &Preparation<'_>) -> Result<(), Error> {
         let Preparation { existed, check, lost_at, spending, now } = *preparation;
         let transaction = self.transaction()?;
-        let has_tables = "SELECT count(*) = 4 FROM sqlite_schema WHERE name IN \
-                          ('spent', 'spent_good_until', 'closed', 'machine')";
-        let is_ours: bool = transaction.query_row(has_tables, [], |row| row.get(0))?;
+        let is_ours = has_tables(&transaction)?;
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
 
-        let this_boot = boot_id().unwrap_or_default();
-        let boot =
-            transaction.query_row("SELECT boot FROM machine", [], |row| row.get(0)).optional()?;
-        let same_boot = boot.as_ref().is_none_or(|boot: &String| *boot == this_boot);
+        let same_boot = is_of_this_boot(&transaction)?;
         if check || !same_boot {
             let found: String =
                 transaction.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
@@ -142,9 +144,15 @@ impl Database {
             close(&transaction, [(first, step_at(until).saturating_add(ahead))])?;
         }
         transaction.execute("DELETE FROM machine", [])?;
-        transaction.execute("INSERT INTO machine VALUES (?1)", [this_boot])?;
+        transaction.execute("INSERT INTO machine VALUES (?1)", [boot_id().unwrap_or_default()])?;
         transaction.commit()?;
         Ok(())
+    }
+
+    /// Whether there is nothing for [`prepare`](Self::prepare) to close.
+    pub(super) fn is_prepared(&self) -> Result<bool, Error> {
+        let connection = self.connection()?;
+        Ok(has_tables(connection)? && is_of_this_boot(connection)?)
     }
 
     pub(super) fn spend(&mut self, spending: &Spending, now: u64) -> Result<Spent, Error> {
@@ -204,6 +212,18 @@ impl Database {
         let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         Ok(connection.pragma_update(None, "user_version", version)?)
     }
+}
+
+fn has_tables(connection: &Connection) -> Result<bool, Error> {
+    let count = "SELECT count(*) = 4 FROM sqlite_schema WHERE name IN \
+                 ('spent', 'spent_good_until', 'closed', 'machine')";
+    Ok(connection.query_row(count, [], |row| row.get(0))?)
+}
+
+fn is_of_this_boot(connection: &Connection) -> Result<bool, Error> {
+    let boot: Option<String> =
+        connection.query_row("SELECT boot FROM machine", [], |row| row.get(0)).optional()?;
+    Ok(boot.is_none_or(|boot| boot == boot_id().unwrap_or_default()))
 }
 
 /// Removes some rows that are no longer good and closes their steps, since a clock may be set
