@@ -40,6 +40,13 @@ impl File {
         rusqlite::Connection::open(self.path()).unwrap().execute_batch(statements).unwrap();
     }
 
+    /// As another process does in the middle of a transaction.
+    fn lock(&self) -> rusqlite::Connection {
+        let connection = rusqlite::Connection::open(self.path()).unwrap();
+        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        connection
+    }
+
     fn count(&self, what: &str) -> i64 {
         let connection = rusqlite::Connection::open(self.path()).unwrap();
         connection.query_row(&format!("SELECT count(*) FROM {what}"), [], |row| row.get(0)).unwrap()
@@ -167,8 +174,7 @@ fn a_look_does_not_hide_what_keeps_tokens_from_being_spent() {
     let file = File::new();
     let ledger = file.open();
     spend_a_hundred(&ledger);
-    let other = rusqlite::Connection::open(file.path()).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let other = file.lock();
     assert_eq!(ledger.spend(&spending(100, STEP), NOW), Err(Unavailable));
     assert_eq!(ledger.look(&spending(100, STEP), NOW), Ok(Spent::First));
     assert!(ledger.trouble().unwrap().contains("locked"));
@@ -200,8 +206,7 @@ fn a_probe_writes_and_leaves_everything_as_it_is() {
         assert!(ledger.probe(NOW).is_ok());
         assert_eq!(ledger.spend(&spending(0, STEP), NOW), Ok(Spent::Again));
     }
-    let other = rusqlite::Connection::open(file.path()).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let other = file.lock();
     assert_eq!(ledger.probe(NOW), Err(Unavailable));
     assert!(ledger.trouble().unwrap().contains("locked"));
     other.execute_batch("ROLLBACK").unwrap();
@@ -437,8 +442,7 @@ fn a_lock_held_too_long_refuses_until_it_is_free() {
     let file = File::new();
     let ledger = file.open();
     spend_a_hundred(&ledger);
-    let other = rusqlite::Connection::open(file.path()).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let other = file.lock();
     assert_eq!(ledger.spend(&spending(100, STEP), NOW), Err(Unavailable));
     assert!(ledger.trouble().unwrap().contains("locked"));
     other.execute_batch("ROLLBACK").unwrap();
@@ -450,8 +454,7 @@ fn a_lock_held_too_long_refuses_until_it_is_free() {
 fn a_lock_held_from_the_start_is_waited_for_once() {
     let file = File::new();
     spend_a_hundred(&file.open());
-    let other = rusqlite::Connection::open(file.path()).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let other = file.lock();
     let ledger = file.open();
     let spend = || ledger.spend(&spending(100, STEP), NOW);
     assert_eq!(spend(), Err(Unavailable));
