@@ -174,7 +174,7 @@ fn a_look_does_not_hide_what_keeps_tokens_from_being_spent() {
     let file = File::new();
     let ledger = file.open();
     spend_a_hundred(&ledger);
-    let other = file.lock();
+    let _other = file.lock();
     assert_eq!(ledger.spend(&spending(100, STEP), NOW), Err(Unavailable));
     assert_eq!(ledger.look(&spending(100, STEP), NOW), Ok(Spent::First));
     assert!(ledger.trouble().unwrap().contains("locked"));
