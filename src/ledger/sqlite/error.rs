@@ -33,6 +33,20 @@ impl Error {
         !is_kept && !matches!(self, Self::Forked)
     }
 
+    fn advice(&self) -> &'static str {
+        match self.code() {
+            _ if self.is_damage() => {
+                "; it will be moved aside, and tokens of the last minute refused"
+            }
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                "; the user that this runs as must own it, and be able to write to its folder"
+            }
+            Some(ErrorCode::DiskFull) => "; free some space",
+            _ if self.is_busy() => "; another process has kept it locked for too long",
+            _ => "",
+        }
+    }
+
     pub(super) fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged(_))
             || matches!(self.code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
@@ -53,10 +67,7 @@ impl fmt::Display for Error {
             }
             Self::Replaced => return f.write_str("the file was replaced while it was in use"),
         }?;
-        if self.is_damage() {
-            f.write_str("; it will be moved aside, and tokens of the last minute refused")?;
-        }
-        Ok(())
+        f.write_str(self.advice())
     }
 }
 
