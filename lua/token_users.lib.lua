@@ -7,6 +7,7 @@
 --   read() -> the value of token_known_users | nil, problem, option
 --   follow(value): from now on
 --   admit(username) -> true | false, reason
+--   readmit(username) -> the same, for who comes back without a token
 --   provider: the part of an authentication provider that is about accounts
 
 local log = module._log;
@@ -58,11 +59,9 @@ local function find_or_create(username)
 	return account, err;
 end
 
--- Whether a user whose token is good may log in: true, or false and the reason. The token has been
--- spent by then: who has none makes no work for the storage, and learns nothing about accounts.
-local function admit(username)
+local function judge(username, find_account)
 	-- A storage may also raise its errors, and a client would wait for an answer in vain.
-	local called, account, err = pcall(find_or_create, username);
+	local called, account, err = pcall(find_account, username);
 	if not called or err then
 		log("error", "%s cannot log in to %s, since the storage of accounts fails: %s",
 			username, module.host, err or account);
@@ -71,6 +70,17 @@ local function admit(username)
 	local reason = not account and "unknown-user" or account.disabled and "account-disabled" or nil;
 	log("debug", "Account of %s: %s", username, reason or "admitted");
 	return not reason, reason;
+end
+
+-- Whether a user whose token is good may log in: true, or false and the reason. The token has been
+-- spent by then: who has none makes no work for the storage, and learns nothing about accounts.
+local function admit(username)
+	return judge(username, find_or_create);
+end
+
+-- As admit, but makes no account: an account that is gone by now was deleted.
+local function readmit(username)
+	return judge(username, find);
 end
 
 -- Prosody's questions and commands about accounts; 0.12 never asks for those that it does not know.
@@ -89,8 +99,8 @@ function provider.users()
 	return accounts:users();
 end
 
--- Prosody 13 creates a user without a password and sets it in a second call. There is no use for it,
--- but to refuse it would make a failure of what was done.
+-- Prosody 13 creates a user without a password and sets it in a second call, at once. There is no use
+-- for it, but to refuse it would make a failure of what was done.
 local without_password;
 
 function provider.create_user(username, password)
@@ -102,8 +112,13 @@ function provider.create_user(username, password)
 		-- Prosody 0.12 sets the passwords of its users like this.
 		return nil, err or no_passwords;
 	end
-	without_password = password == nil and username or nil;
 	account, err = create(username);
+	if account and password == nil then
+		without_password = username;
+		module:add_timer(0, function ()
+			without_password = nil;
+		end);
+	end
 	return account and true, err;
 end
 
@@ -159,4 +174,4 @@ function provider.disable(username, meta)
 	end);
 end
 
-return { read = read, follow = follow, admit = admit, provider = provider };
+return { read = read, follow = follow, admit = admit, readmit = readmit, provider = provider };
