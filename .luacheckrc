@@ -9,7 +9,11 @@ stds.prosody = {
 		module = { other_fields = true, fields = { unload = { read_only = false }, command = { read_only = false } } },
 		prosody = {
 			other_fields = true,
-			fields = { token_ledgers = { read_only = false }, token_desks = { read_only = false } },
+			fields = {
+				token_ledgers = { read_only = false },
+				token_ledger_urls = { read_only = false },
+				token_desks = { read_only = false },
+			},
 		},
 	},
 }

@@ -21,7 +21,8 @@ local requires_encryption = module:require "token_encryption";
 
 local settings, problem, advice = token_settings.read(utils, users, handlers);
 if not settings then
-	log("error", "Nobody can log in to %s: %s. %s", host, problem, advice);
+	log("error", "Nobody can log in to %s: %s. %s, then restart Prosody, or reload its configuration and say "
+		.."in its shell: module:load(%q, %q)", host, problem, advice, module.name, host);
 	-- Not a string: modulemanager appends a traceback to those, and this is no mistake of the code.
 	local err = ("%s: %s"):format(host, problem);
 	error(setmetatable({}, { __tostring = function () return err; end }));
@@ -39,7 +40,7 @@ use(settings);
 log("info", "Tokens of %s are verified by xtoken %s", host, utils.version);
 
 -- What a client is told when it is neither success nor plain not-authorized.
-local conditions = { unavailable = "temporary-auth-failure" };
+local conditions = { unavailable = "temporary-auth-failure", ["account-disabled"] = "account-disabled" };
 
 -- Through usermanager, which knows the provider of now: a stream may be older than the last reload,
 -- and must not log in with what the configuration no longer says.
@@ -94,6 +95,7 @@ end
 -- Last: what a module has hooked stays hooked when it then fails to load.
 module:depends("sasl_token");
 module:provides("auth", provider);
+module:require "token_fast" (users.readmit, conditions);
 
 -- Reloading the configuration is enough for other keys; what is wrong in it changes nothing.
 module:hook_global("config-reloaded", function ()
@@ -106,7 +108,7 @@ module:hook_global("config-reloaded", function ()
 end);
 
 local day = 24 * 60 * 60;
-module:add_timer(day, function ()
+local reminder = module:add_timer(day, function ()
 	token_settings.warn_of_end(settings, log);
 	return day;
 end);
@@ -125,7 +127,11 @@ end
 module:hook("authentication-failure", refused);
 module:hook("sasl2/c2s/failure", refused, 1);
 
-module.unload = watch.save;
+function module.unload()
+	-- A timer that goes on keeps this module, and with it the keys.
+	reminder:stop();
+	watch.save();
+end
 module:hook_global("server-stopping", watch.save);
 
 module:require "token_shell" (function (...)

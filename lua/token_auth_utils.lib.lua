@@ -29,6 +29,30 @@ local function ledger_url()
 	return ("%s%stimeout=%d"):format(value, value:find("?", 1, true) and "&" or "?", math.floor(timeout * 1000));
 end
 
+-- The URL of each host's ledger. It stays as long as Prosody runs, since another ledger would not know
+-- what this one has accepted.
+local url_of_host = prosody.token_ledger_urls or {};
+prosody.token_ledger_urls = url_of_host;
+
+-- A URL without what may change: the login and the deadline.
+local function place(url)
+	url = url:gsub("//[^/?]*@", "//");
+	for _, name in ipairs { "timeout", "user", "pass" } do
+		url = url:gsub("[?&]"..name.."=[^&]*", "");
+	end
+	return url;
+end
+
+local function keep_ledger(url)
+	local kept = url_of_host[module.host];
+	if not kept or place(kept) == place(url) then
+		return url;
+	end
+	module:log("error", "%s stays with the ledger that it has: another token_ledger takes a restart of Prosody, "
+		.."or tokens could be used once more", module.host);
+	return kept;
+end
+
 -- The ledger of each verifier.
 local ledger_of = setmetatable({}, { __mode = "k" });
 
@@ -47,10 +71,11 @@ local function new_verifier(options)
 	if not ledger then
 		return nil, err, "ledger";
 	end
-	options.ledger = ledger;
+	local url = keep_ledger(ledger_url());
+	options.ledger = ledgers[url];
 	local verifier, problem, option, key = xtoken.new_verifier(options);
 	if verifier then
-		ledger_of[verifier] = options.ledger;
+		ledger_of[verifier], url_of_host[module.host] = options.ledger, url;
 	end
 	return verifier, problem, option, key;
 end
@@ -96,7 +121,7 @@ end
 -- whatever it is given: an error raised here would leave a client without an answer. Tells
 -- `ledger_answered`, if given, how many seconds the ledger took.
 local function verify(verifier, username, token, log, ledger_answered)
-	if type(token) ~= "string" then
+	if type(username) ~= "string" or type(token) ~= "string" then
 		return false, "malformed";
 	end
 	-- Where nothing can be suspended, everything waits, as long as the ledger's deadline says.
@@ -128,7 +153,14 @@ local last = {};
 local function verify_token(username, password, otp_seed, token_secret, log)
 	log = log or module._log;
 	if not last.verifier or last.otp_seed ~= otp_seed or last.token_secret ~= token_secret then
-		local verifier, err = new_verifier { otp_seed = otp_seed, token_secret = token_secret };
+		local verifier, err = new_verifier {
+			otp_seed = otp_seed;
+			token_secret = token_secret;
+			nonce_length = module:get_option("token_nonce_length");
+			nonce_policy = module:get_option("token_nonce_policy");
+			deviation = module:get_option("token_deviation");
+			expired_limit = module:get_option("token_expired_limit");
+		};
 		if not verifier then
 			log("error", "No token can be verified: %s", err);
 			return false, "unavailable";

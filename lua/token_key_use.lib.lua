@@ -1,13 +1,28 @@
 -- How many logins each key has let in and when the last one was, so that it can be seen when an old
 -- key is no longer needed. Kept in Prosody's storage, written at most once a minute.
 
+local timer = require "util.timer";
+
 local store_name = "token_key_use";
 local pause = 60;
+
+-- What a store answers to `method`. One may also raise its errors, and so does one that has to wait
+-- where nothing can be suspended, as in a timer.
+local function ask(context, method, ...)
+	local called, answer, err = pcall(function (...)
+		local store = context:open_store(store_name);
+		return store[method](store, ...);
+	end, ...);
+	if not called then
+		return nil, answer;
+	end
+	return answer, err;
+end
 
 -- { [key id] = { accepted = 12, last = Unix seconds } } as it was last written; `context` is the
 -- module of a host.
 local function stored(context)
-	local uses, err = context:open_store(store_name):get();
+	local uses, err = ask(context, "get");
 	if err then
 		context:log("warn", "It is unknown when the keys of %s were last used: %s", context.host, err);
 	end
@@ -15,17 +30,23 @@ local function stored(context)
 end
 
 local function new()
-	local uses = stored(module);
-	local must_save = false;
+	-- Not this module's alone, and its timer none of the module's: a login may wait while the module is
+	-- reloaded, and is counted by what was unloaded.
+	local shared = module:shared("key_use");
+	shared.uses = shared.uses or stored(module);
 
-	local function save()
-		if not must_save then
-			return;
-		end
-		must_save = false;
-		local ok, err = module:open_store(store_name):set(nil, uses);
+	local function write()
+		shared.timer = nil;
+		local ok, err = ask(module, "set", nil, shared.uses);
 		if not ok then
 			module:log("warn", "Cannot save when the keys of %s were last used: %s", module.host, err);
+		end
+	end
+
+	local function save()
+		if shared.timer then
+			timer.stop(shared.timer);
+			write();
 		end
 	end
 
@@ -33,23 +54,21 @@ local function new()
 	local function keep_only(keys)
 		local kept = {};
 		for _, key in ipairs(keys) do
-			kept[key.id] = uses[key.id];
+			kept[key.id] = shared.uses[key.id];
 		end
-		uses = kept;
+		shared.uses = kept;
 	end
 
 	local function count(id, now)
-		local use = uses[id] or { accepted = 0 };
-		uses[id] = use;
+		local use = shared.uses[id] or { accepted = 0 };
+		shared.uses[id] = use;
 		use.accepted, use.last = use.accepted + 1, now;
-		if not must_save then
-			must_save = true;
-			module:add_timer(pause, save);
-		end
+		shared.timer = shared.timer or timer.add_task(pause, write);
 	end
 
 	local function last(id)
-		return uses[id] and uses[id].last;
+		local use = shared.uses[id];
+		return use and use.last;
 	end
 
 	return { count = count, last = last, keep_only = keep_only, save = save };

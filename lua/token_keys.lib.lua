@@ -8,7 +8,6 @@
 --       until: when the last key ends that carries on, never if it is math.huge; if none is valid
 --       now: when the last one ended, and when the next begins
 
-local datetime = require "util.datetime";
 local lfs = require "lfs";
 local resolve_relative_path = require "util.paths".resolve_relative_path;
 
@@ -27,10 +26,15 @@ end
 -- The content of a file, without the line break that editors and `base64` put at its end.
 local function read_file(name)
 	local path = resolve_relative_path(prosody.paths.config or ".", name);
-	local mode = lfs.attributes(path, "mode");
-	if mode and mode ~= "file" then
-		return nil, ("%s is a %s, not a file"):format(path, mode);
-	elseif mode and not is_private(lfs.attributes(path, "permissions")) then
+	local attributes, missing = lfs.attributes(path);
+	if not attributes then
+		-- Without the name, which may be the secret itself, written here by mistake.
+		local folder = path:match("^(.*)/") or ".";
+		return nil, ("no file can be found%s by the path that is there (%s)"):format(
+			lfs.attributes(folder) and " in "..folder or "", missing:match(": ([^:]*)$"));
+	elseif attributes.mode ~= "file" then
+		return nil, ("%s is a %s, not a file"):format(path, attributes.mode);
+	elseif not is_private(attributes.permissions) then
 		return nil, ("others may read or write %s: chmod 640 it, with the group that Prosody runs as"):format(path);
 	end
 	local file, err = io.open(path, "rb");
@@ -64,6 +68,17 @@ local function read_secret(get, name)
 	return content, err, file_option;
 end
 
+-- Days since 1970 of one in the Gregorian calendar. Years begin in March here, so that a leap day ends one.
+-- Not util.datetime: that goes through the time zone of the machine, which leaves out some midnights.
+local function count_days(year, month, day)
+	if month < 3 then
+		year, month = year - 1, month + 12;
+	end
+	local floor = math.floor;
+	return 365 * year + floor(year / 4) - floor(year / 100) + floor(year / 400)
+		+ floor((153 * month - 457) / 5) + day - 719469;
+end
+
 -- Unix seconds, "2026-12-01T12:00:00Z", or a day, of which `second` is meant.
 local function parse_time(value, second)
 	if type(value) == "number" and value % 1 == 0 and value >= 0 and value < 1e11 then
@@ -73,12 +88,16 @@ local function parse_time(value, second)
 	end
 	local is_day = value:find("^%d+%-%d+%-%d+$");
 	local text = is_day and value.."T00:00:00Z" or value;
-	local time = datetime.parse(text);
-	-- There is no 31st of February.
-	if not time or datetime.datetime(time) ~= text then
+	local year, month, day, hour, min, sec = text:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)T(%d%d):(%d%d):(%d%d)Z$");
+	if not year then
 		return nil;
 	end
-	return math.floor(time) + (is_day and second or 0);
+	local time = ((count_days(tonumber(year), tonumber(month), tonumber(day)) * 24 + hour) * 60 + min) * 60 + sec;
+	-- There is no 31st of February.
+	if os.date("!%Y-%m-%dT%H:%M:%SZ", time) ~= text then
+		return nil;
+	end
+	return time + (is_day and second or 0);
 end
 
 local function read_key(get)
@@ -131,9 +150,24 @@ local function has_single(get_option)
 	return false;
 end
 
+-- Not empty, and with nothing that ipairs would pass over: what has a name, or comes after a nil.
+local function is_list(value)
+	if type(value) ~= "table" or value[1] == nil then
+		return false;
+	end
+	local count = 0;
+	for _ in pairs(value) do
+		count = count + 1;
+		if value[count] == nil then
+			return false;
+		end
+	end
+	return true;
+end
+
 local function read(get_option)
 	local entries = get_option("token_keys");
-	if entries ~= nil and (type(entries) ~= "table" or #entries == 0) then
+	if entries ~= nil and not is_list(entries) then
 		return nil, "token_keys must be a list of keys", "token_keys";
 	end
 	local keys = {};

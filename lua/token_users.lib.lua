@@ -8,6 +8,7 @@
 --   follow(value): from now on
 --   admit(username) -> true | false, reason
 --   would_admit(username) -> the same, for who only asks
+--   readmit(username) -> the same, for who comes back without a token
 --   provider: the part of an authentication provider that is about accounts
 
 local log = module._log;
@@ -86,6 +87,11 @@ local function would_admit(username)
 	end);
 end
 
+-- As admit, but makes no account: an account that is gone by now was deleted.
+local function readmit(username)
+	return judge(username, find);
+end
+
 -- Prosody's questions and commands about accounts; 0.12 never asks for those that it does not know.
 local provider = {};
 
@@ -102,8 +108,8 @@ function provider.users()
 	return accounts:users();
 end
 
--- Prosody 13 creates a user without a password and sets it in a second call. There is no use for it,
--- but to refuse it would make a failure of what was done.
+-- Prosody 13 creates a user without a password and sets it in a second call, at once. There is no use
+-- for it, but to refuse it would make a failure of what was done.
 local without_password;
 
 function provider.create_user(username, password)
@@ -115,8 +121,13 @@ function provider.create_user(username, password)
 		-- Prosody 0.12 sets the passwords of its users like this.
 		return nil, err or no_passwords;
 	end
-	without_password = password == nil and username or nil;
 	account, err = create(username);
+	if account and password == nil then
+		without_password = username;
+		module:add_timer(0, function ()
+			without_password = nil;
+		end);
+	end
 	return account and true, err;
 end
 
@@ -172,4 +183,11 @@ function provider.disable(username, meta)
 	end);
 end
 
-return { read = read, follow = follow, admit = admit, would_admit = would_admit, provider = provider };
+return {
+	read = read;
+	follow = follow;
+	admit = admit;
+	would_admit = would_admit;
+	readmit = readmit;
+	provider = provider;
+};

@@ -46,6 +46,7 @@ def test_a_bad_value_is_named_and_nobody_gets_in(prosody, option, value, problem
     with prosody({"localhost": {**GOOD, option: value}}) as server:
         errors = "\n".join(complaints(server, "error"))
         assert f"option {option} of VirtualHost \"localhost\"" in errors and problem in errors
+        assert 'restart Prosody, or reload its configuration and say in its shell: module:load("auth_token", "localhost")' in errors
         assert "are verified by xtoken" not in server.log()
         assert outcome(server) != "success"
         for secret in GOOD.values():

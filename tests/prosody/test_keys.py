@@ -11,7 +11,7 @@ import pytest
 from client import Client
 from mint import mint, new_key
 from redis_server import Redis
-from server import Expression, Prosody, eventually
+from server import Expression, Prosody, eventually, lua
 
 OLD, NEW = new_key(), new_key()
 DAY = 24 * 60 * 60
@@ -82,12 +82,21 @@ def test_a_key_is_good_for_its_time(prosody, limits, outcome):
         assert complaints(server, "error") + complaints(server, "warn") == ""
 
 
+def test_the_time_zone_of_the_server_does_not_matter(prosody, monkeypatch):
+    # Where clocks were set back for good a month later, and Prosody's own conversion is an hour off.
+    monkeypatch.setenv("TZ", "Asia/Almaty")
+    with prosody(with_keys(entry(NEW, id="new", not_before="2024-02-01"))) as server:
+        assert log_in(server, NEW) == "success"
+
+
 @pytest.mark.parametrize(
     "keys, problem",
     [
         ([], "token_keys must be a list of keys"),
         ("2026-11", "token_keys must be a list of keys"),
         ({"new": entry(NEW)}, "token_keys must be a list of keys"),
+        (Expression(f'{{ {lua(entry(NEW))}, ["2026-05"] = {lua(entry(OLD))} }}'), "token_keys must be a list of keys"),
+        (Expression(f"{{ {lua(entry(NEW))}, nil, {lua(entry(OLD, id='old'))} }}"), "token_keys must be a list of keys"),
         ([NEW[1]], "it must be { id"),
         ([entry(NEW, id="new", notafter=day(1))], 'key "new": notafter is no option of a key'),
         ([entry(NEW, id="new", not_after="2026-02-31")], 'key "new": not_after is no time'),
@@ -167,10 +176,6 @@ def test_secrets_from_files(prosody, hosts):
         assert complaints(server, "error") + complaints(server, "warn") == ""
 
 
-def make_missing(path):
-    path.unlink()
-
-
 def make_empty(path):
     path.write_text("\n")
 
@@ -196,7 +201,6 @@ def make_writable(path):
 @pytest.mark.parametrize(
     "spoil, problem",
     [
-        (make_missing, "No such file"),
         (make_empty, "is empty"),
         (make_folder, "is a directory"),
         (make_pipe, "is a named pipe"),
@@ -215,6 +219,16 @@ def test_a_file_that_is_not_right_is_refused(prosody, spoil, problem, listed):
         assert ('key "new": ' if listed else "option token_secret_file of") in errors
         assert log_in(server, NEW) != "success"
         assert NEW[1] not in server.log()
+
+
+@pytest.mark.parametrize("secret", [NEW[1], "/" + NEW[1], "no/such/folder", NEW[1] * 10])
+def test_a_secret_in_the_place_of_a_path_is_not_logged(prosody, secret):
+    with prosody({"localhost": {**IN_FILES, "otp_seed_file": secret}}) as server:
+        errors = complaints(server, "error")
+        assert "no file can be found" in errors and "option otp_seed_file of" in errors
+        if secret == NEW[1]:
+            assert f"in {server.folder} by the path that is there (No such file or directory)" in errors
+        assert secret not in server.log()
 
 
 def test_a_secret_and_its_file_are_one_too_many(prosody):
@@ -355,6 +369,33 @@ def test_the_use_of_keys_survives_restart_and_reload(prosody):
         assert log_in(server, NEW) == "success"
         server.stop()
         assert (uses(server)["new"][0], uses(server)["old"]) == (4, (1, last_of_old))
+
+
+def test_a_login_that_waits_while_the_module_is_reloaded_is_counted(prosody):
+    with Redis() as redis:
+        redis.has_been_there()
+        with prosody(with_keys(entry(NEW, id="new"), token_ledger=redis.url())) as server:
+            assert log_in(server, NEW) == "success"
+            redis.pause()
+            with Client(server.port, "localhost") as client:
+                client.log_in_later("alice", mint("alice@localhost", NEW))
+                eventually(lambda: server.log().count("mechanism='X-TOKEN'") == 2, PATIENCE, "the login has not come")
+                assert "Reloaded" in server.reload_module("localhost")
+                redis.resume()
+                assert client.receive().tag.endswith("success")
+            server.stop()
+            assert uses(server)["new"][0] == 2
+
+
+def test_a_storage_that_raises_stops_nothing(prosody):
+    with prosody(with_keys(entry(NEW, id="new"), ill_key_use=True), storage="ill") as server:
+        assert log_in(server, NEW) == "success"
+        process = server.process
+        server.stop()
+        assert process.returncode == 0
+        for line in ("It is unknown when the keys of localhost", "Cannot save when the keys of localhost"):
+            assert line in complaints(server, "warn")
+        assert "raceback" not in server.log()
 
 
 @pytest.mark.parametrize("ill", ["damaged", "in the way"])

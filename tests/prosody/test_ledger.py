@@ -49,6 +49,26 @@ def test_in_memory_they_do_not(prosody, options, key):
         assert not (server.folder / "token_ledger.sqlite").exists()
 
 
+@pytest.mark.parametrize("first, other", [("memory", "tokens.sqlite"), ("one.sqlite", "memory"), (None, "two.sqlite")])
+@pytest.mark.parametrize("reload", ["configuration", "module"])
+def test_another_ledger_takes_a_restart(prosody, options, key, first, other, reload):
+    with prosody({"localhost": {**options, "token_ledger": first}}) as server:
+        spent = mint("alice@localhost", key)
+        assert log_in(server, spent) == "success"
+        server.hosts["localhost"]["token_ledger"] = other
+        server.write_config()
+        server.reload_config()
+        if reload == "module":
+            assert "Reloaded" in server.reload_module("localhost")
+        assert log_in(server, spent) == "not-authorized"
+        assert log_in(server, mint("alice@localhost", key)) == "success"
+        assert "another token_ledger takes a restart of Prosody" in server.log()
+        assert not (server.folder / other).exists()
+        restart(server)
+        assert log_in(server, mint("alice@localhost", key)) == "success"
+        assert (server.folder / other).exists() == (other != "memory")
+
+
 def lua(code, *arguments):
     """The words that a program with the module xtoken prints."""
     code = f"package.cpath = '{PLUGINS}/?.so'; local xtoken = require 'xtoken'; {code}"

@@ -126,6 +126,17 @@ def test_the_password_is_used_and_not_logged(prosody, on_redis, key):
             assert "put user and password into its URL" in server.log()
             assert "s3cret-of-redis" not in server.log() + server.output()
 
+            # The new one takes a reload only, and so does another deadline.
+            server.hosts["localhost"].update(token_ledger=redis.url(), token_ledger_timeout=TIMEOUT / 2)
+            server.write_config()
+            server.reload_config()
+            assert log_in(server, mint("alice@localhost", key)) == "success"
+            redis.pause()
+            outcome, seconds = timed_log_in(server, mint("alice@localhost", key))
+            redis.resume()
+            assert outcome == "temporary-auth-failure" and TIMEOUT / 2 <= seconds < TIMEOUT
+            assert "takes a restart" not in server.log()
+
 
 def test_a_url_that_is_wrong_is_named_without_its_password(prosody, options, key):
     options = {**options, "token_ledger": "redis://:s3cret@localhost/nonsense"}

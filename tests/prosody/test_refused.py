@@ -83,6 +83,21 @@ def test_several_attempts_on_one_stream(server, key):
     ]
 
 
+def test_tokens_of_a_key_that_ended_count_and_so_do_other_nonces(prosody):
+    """As the filter says, so that nobody ends a key that is in use."""
+    old, new = new_key(), new_key()
+    keys = [
+        {"id": "new", "otp_seed": new[0], "token_secret": new[1]},
+        {"id": "old", "otp_seed": old[0], "token_secret": old[1], "not_after": "2026-01-01"},
+    ]
+    with prosody({"localhost": {"token_keys": keys}}) as server:
+        for token in (mint("alice@localhost", old), mint("alice@localhost", new, nonce="7" * 16)):
+            assert send(server, f"\0alice\0{token}") == "not-authorized"
+        reasons = [re.search("reason (.*),", line)[1] for line in refusals(server)]
+        assert reasons == ["bad-signature", "malformed"]
+        assert addresses(server.folder / "prosody.log") == ["127.0.0.1"] * 2
+
+
 def test_a_ledger_that_is_away_bans_nobody(prosody, options, key):
     with prosody({"localhost": {**options, "token_ledger": "no/such/folder/tokens.sqlite"}}) as server:
         assert send(server, f"\0alice\0{mint('alice@localhost', key)}") == "temporary-auth-failure"
@@ -142,3 +157,5 @@ def test_the_example_of_a_jail_is_a_good_one(tmp_path):
     (folder / "jail.d/prosody-xtoken.conf").write_text(jail)
     done = fail2ban("fail2ban-client", "--conf", folder, "--dp")
     assert done.returncode == 0 and "['start', 'prosody-xtoken']" in done.stdout, done.stdout
+    limits = dict(re.findall(r"\['set', 'prosody-xtoken', '(maxretry|findtime)', '?(\w+)'?\]", done.stdout))
+    assert limits == {"maxretry": "400", "findtime": "1m"}, "a hundred clients that connect again every 20 s stay below it"

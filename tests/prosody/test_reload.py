@@ -71,3 +71,15 @@ def test_an_older_stream_cannot_log_in_when_the_reload_failed(server, key):
     with Client(server.port, "localhost") as client:
         configure(server, (key[0], ""))
         assert client.log_in("alice", mint("alice@localhost", key)) == "not-authorized"
+
+
+def test_what_was_reloaded_leaves_with_its_keys(server, key):
+    server.shell('>prosody.unloaded = setmetatable({}, { __mode = "k" })')
+    for _ in range(3):
+        assert log_in(server, mint("alice@localhost", key)) == "success"
+        server.shell('>prosody.unloaded[require "core.modulemanager".get_module("localhost", "auth_token")] = true')
+        assert "Reloaded" in server.reload_module("localhost")
+    assert log_in(server, mint("alice@localhost", key)) == "success"
+    for _ in range(3):
+        server.shell(">collectgarbage()")
+    assert "Result: nil" in server.shell(">return (next(prosody.unloaded))")

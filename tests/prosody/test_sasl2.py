@@ -208,3 +208,41 @@ def test_a_token_after_fast_failed_on_the_same_stream(with_fast, key):
             assert outcome(fast(client, "secret-token:nonsense")) == "not-authorized"
             message = f"\0alice\0{mint('alice@localhost', key)}".encode()
             assert outcome(client.authenticate_with_sasl2(message)) == "success"
+
+
+@pytest.mark.parametrize("version", ["13.0"])
+def test_fast_lets_in_only_whom_a_token_would(with_fast, key, suite):
+    with with_fast() as server:
+        secret = fast_token(server, mint("alice@localhost", key))
+        assert comes_back(server, secret) == "success"
+        server.hosts["localhost"]["token_known_users"] = "existing"
+        server.write_config()
+        server.reload_config()
+        assert comes_back(server, secret) == "not-authorized"
+        assert "host localhost, reason unknown-user, user alice" in server.log()
+
+        server.prosodyctl("register", "alice", "localhost", "whatever")
+        assert comes_back(server, secret) == "success"
+        account = server.folder / "localhost/accounts/alice.dat"
+        readable = account.read_text()
+        account.write_text("return { damaged")
+        assert comes_back(server, secret) == "temporary-auth-failure"
+        account.write_text(readable)
+        server.shell('user:disable("alice@localhost")')
+        # The later module looks at the account, and removes the token.
+        assert comes_back(server, secret) == ("account-disabled" if suite == "bookworm" else "credentials-expired")
+
+
+@pytest.mark.parametrize("version, suite", [("13.0", "bookworm-backports")])
+def test_a_token_after_fast_was_refused_for_want_of_an_account(with_fast, key):
+    with with_fast() as server:
+        secret = fast_token(server, mint("alice@localhost", key))
+        server.hosts["localhost"]["token_known_users"] = "seen"
+        server.write_config()
+        server.reload_config()
+        with Client(server.port, "localhost", "alice") as client:
+            client.start_tls()
+            assert outcome(fast(client, secret)) == "not-authorized"
+            message = f"\0alice\0{mint('alice@localhost', key)}".encode()
+            assert outcome(client.authenticate_with_sasl2(message)) == "success"
+        assert comes_back(server, secret) == "success"

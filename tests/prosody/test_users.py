@@ -198,6 +198,14 @@ def test_disabling_closes_sessions_until_the_account_is_enabled(serving, token, 
 
 
 @pytest.mark.parametrize("version", ["13.0"])
+def test_a_password_is_taken_for_a_new_user_at_once_or_never(serving, token):
+    with serving("existing") as server:
+        server.shell('>require "core.usermanager".create_user("bob", nil, "localhost")')
+        assert "bob@localhost" in server.shell('user:list("localhost")')
+        assert "Passwords cannot be set" in server.shell('user:password("bob@localhost", "hunter2")')
+
+
+@pytest.mark.parametrize("version", ["13.0"])
 def test_nobody_is_created_by_disabling(serving, token):
     with serving("existing") as server:
         assert "No such user" in server.shell('user:disable("alice@localhost")')

@@ -2,6 +2,7 @@
 
 from client import Client
 from mint import mint
+from server import PATIENCE, eventually
 
 
 def test_verify_token(prosody, options, key):
@@ -16,6 +17,7 @@ def test_verify_token(prosody, options, key):
             "missing returned false",
             "number returned false",
             "nothing returned false",
+            "nobody returned false",
             "wrong returned false",
             "unlogged returned false",
             "first returned true",
@@ -25,3 +27,11 @@ def test_verify_token(prosody, options, key):
         assert "otp_seed is missing" in log
         assert "Cannot verify" not in log
         assert token not in log and key[1] not in log
+
+
+def test_verify_token_heeds_the_options_of_the_host(prosody, options, key):
+    token = mint("alice@localhost", key, steps=-3, nonce="7" * 16)
+    options = {**options, "token_nonce_length": 16, "token_deviation": 3, "test_token": token}
+    with prosody({"localhost": options}, modules_enabled=["calls_utils"]) as server:
+        eventually(lambda: "ANSWER second" in server.log(), PATIENCE, "verify_token was not called")
+        assert "ANSWER first returned true" in server.log()

@@ -15,6 +15,7 @@ end
 try("missing", "alice", token, nil, nil, module._log);
 try("number", "alice", 12345, seed, secret, module._log);
 try("nothing", "alice", nil, seed, secret, module._log);
+try("nobody", nil, token, seed, secret, module._log);
 try("wrong", "bob", token, seed, secret, module._log);
 try("unlogged", "alice", "", seed, secret);
 try("first", "alice", token, seed, secret, module._log);

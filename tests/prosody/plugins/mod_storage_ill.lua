@@ -1,6 +1,6 @@
 -- A storage in memory that falls ill for the accounts of some users: `raise` makes it raise an error,
 -- `fail` return one, `slow` wait for half a second, and that of a user whose name begins with `un`
--- cannot be written.
+-- cannot be written. With the option ill_key_use the use of keys is as `raise` too.
 
 local async = require "util.async";
 local add_task = require "util.timer".add_task;
@@ -22,6 +22,9 @@ function ill.slow()
 end
 
 local function new_store(name)
+	if name == "token_key_use" and module:get_option_boolean("ill_key_use") then
+		return { get = ill.raise, set = ill.raise };
+	end
 	local data = {};
 	local store = {};
 
