@@ -24,6 +24,9 @@ public final class Mint {
     /** As above with the Unix time and the nonce of a test. */
     static String mint(String jid, String otpSeed, String tokenSecret, long now, String nonce)
             throws GeneralSecurityException {
+        if (otpSeed.isEmpty() || tokenSecret.isEmpty()) {
+            throw new IllegalArgumentException("the OTP seed or the token secret is empty");
+        }
         byte[] step = ByteBuffer.allocate(8).putLong(now / 30).array();
         byte[] digest = hmac("HmacSHA1", decodeBase32(otpSeed), step);
         int offset = digest[digest.length - 1] & 15;
@@ -46,7 +49,12 @@ public final class Mint {
     }
 
     private static byte[] utf8(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        // Half a character became a "?"; U+FFFD stands for what could not be read.
+        if (text.indexOf('\uFFFD') >= 0 || !text.equals(new String(bytes, StandardCharsets.UTF_8))) {
+            throw new IllegalArgumentException("the address or the token secret is not UTF-8");
+        }
+        return bytes;
     }
 
     /** RFC 4648 base32, in upper or lower case, with or without padding. */
@@ -72,16 +80,25 @@ public final class Mint {
 
     public static void main(String[] args) throws GeneralSecurityException {
         Map<String, String> environment = System.getenv();
-        String seed = environment.getOrDefault("XTOKEN_OTP_SEED", "");
-        String secret = environment.getOrDefault("XTOKEN_TOKEN_SECRET", "");
+        String seed = environment.get("XTOKEN_OTP_SEED");
+        String secret = environment.get("XTOKEN_TOKEN_SECRET");
         boolean isTimeGood = args.length < 2 || args[1].matches("[0-9]{1,18}");
-        if (args.length < 1 || args.length > 3 || !isTimeGood || seed.isEmpty() || secret.isEmpty()) {
+        if (args.length < 1 || args.length > 3 || !isTimeGood || seed == null || secret == null) {
             System.err.println("usage: java Mint.java JID [UNIX_TIME [NONCE]],"
                     + " with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set");
             System.exit(2);
         }
         long now = args.length > 1 ? Long.parseLong(args[1]) : Instant.now().getEpochSecond();
         String nonce = args.length > 2 ? args[2] : freshNonce();
-        System.out.println(mint(args[0], seed, secret, now, nonce));
+        try {
+            // Outside of a UTF-8 locale Java hands over a "?" for each byte beyond ASCII.
+            if (args[0].indexOf('?') >= 0 && !"UTF-8".equals(System.getProperty("sun.jnu.encoding"))) {
+                throw new IllegalArgumentException("set LC_ALL=C.UTF-8 for this address");
+            }
+            System.out.println(mint(args[0], seed, secret, now, nonce));
+        } catch (IllegalArgumentException error) {
+            System.err.println("Mint.java: " + error.getMessage());
+            System.exit(2);
+        }
     }
 }
