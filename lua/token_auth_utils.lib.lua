@@ -2,7 +2,7 @@
 
 local monotonic = require "util.time".monotonic;
 local xtoken = module:require "token_native";
-local ledger_url = module:require "token_ledger_url";
+local read_ledger_url = module:require "token_ledger_url";
 local waiting = module:require "token_waiting";
 
 -- Ledgers by URL, hosts may share them. In `prosody`, where a module that is reloaded, or fails
@@ -10,15 +10,19 @@ local waiting = module:require "token_waiting";
 local ledgers = prosody.token_ledgers or {};
 prosody.token_ledgers = ledgers;
 
+local function ledger_url()
+	local function get_option(name)
+		return module:get_option(name);
+	end
+	return read_ledger_url(get_option, prosody.paths.data);
+end
+
 -- The ledger of each verifier.
 local ledger_of = setmetatable({}, { __mode = "k" });
 
 -- The ledger that the option token_ledger says, or nil and what is wrong with it.
 local function open_ledger()
-	local function get_option(name)
-		return module:get_option(name);
-	end
-	local url, err = ledger_url(get_option, prosody.paths.data);
+	local url, err = ledger_url();
 	if url and not ledgers[url] then
 		ledgers[url], err = xtoken.new_ledger(url);
 	end
