@@ -96,14 +96,15 @@ lint: target/build-tools ## formatting, clippy, luacheck, shellcheck
 	shellcheck scripts/* tests/*/run tests/c/installed tests/exports examples/mint/mint.sh .ci/run
 
 .PHONY: bench
-bench: capi target/lua/5.4/xtoken.so ## ns a token through Rust, C and Lua; REFERENCE= adds the Lua verifier
-	scripts/need python3 lua5.4
+bench: capi lua/xtoken.so ## ns a token through Rust, C and Lua; REFERENCE= adds the Lua verifier
+	scripts/need python3 lua5.4 prosody redis-server lua-sec lua-unbound
+	scripts/prosody-13 target/prosody-13
 	$(CARGO) build --locked --features $(LEDGERS) --benches --profile bench
 	gcc -std=c11 -O2 -Wall -Wextra -Iinclude -o target/bench-c benches/verify.c -Ltarget/capi -lxtoken -Wl,-rpath,$(CURDIR)/target/capi
-	scripts/need redis-server
 	$(CARGO) bench -q --locked --features $(LEDGERS) --bench redis
 	LUA_CPATH='target/lua/5.4/?.so;;' benches/run "$(CARGO) bench -q --locked --bench verify" target/bench-c "lua5.4 benches/verify.lua"
 	$(CARGO) bench -q --locked --features $(LEDGERS) --bench ledgers
+	benches/prosody
 
 .PHONY: clean
 clean: ## removes what was built

@@ -56,6 +56,18 @@ local function report(now, log)
 	trouble = now;
 end
 
+-- One line when fresh tokens are refused for a while, with the end of it.
+local announced = nil;
+
+local function announce(ledger, log)
+	local opens = ledger:closed_until();
+	if opens and opens ~= announced then
+		announced = opens;
+		log("warn", "It is unknown which of the last tokens were used: those made before %s are refused at %s",
+			os.date("%Y-%m-%d %H:%M:%S", opens), module.host);
+	end
+end
+
 -- What pcall(verifier.begin) returned, and where that is a ticket, what it comes to.
 local function await(ledger, called, ok, ticket, ...)
 	if not called or ok ~= nil then
@@ -90,6 +102,9 @@ local function verify(verifier, username, token, log, ledger_answered)
 			ledger_answered(monotonic() - started);
 		end
 		report(reason == "unavailable" and (ledger:trouble() or "no memory") or nil, log);
+	end
+	if reason == "replayed" or reason == "unavailable" then
+		announce(ledger, log);
 	end
 	log("debug", "Token of %s: %s", username, reason or "accepted");
 	return ok, key_or_reason, step_offset, nonce_length;

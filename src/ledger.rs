@@ -88,10 +88,17 @@ pub trait Ledger: fmt::Debug + Send + Sync {
 
     /// Asks for a sign of life, and waits for it as [`spend`](Self::spend) does: that it can be
     /// reached and can be written. Changes nothing that anybody notices.
-    fn probe(&self, now: u64) -> Result<Probe, Unavailable>;
+    fn probe(&self) -> Result<Probe, Unavailable>;
 
     /// How many spent tokens it remembers, if that is known at once, without asking a server.
     fn remembered(&self) -> Option<u64> {
+        None
+    }
+
+    /// From when on (Unix seconds) fresh tokens are accepted, if those made at `now` are refused
+    /// because it is unknown which of them were spent: after a restart, damage or a clock that
+    /// was set back. Told at once, from what was noticed with the last token.
+    fn closed_until(&self, _now: u64) -> Option<u64> {
         None
     }
 

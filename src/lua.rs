@@ -27,9 +27,10 @@
 //!                         nonce_length
 //! verifier:begin_explain(jid, token [, unix_time [, others]])  -> as explain
 //!                         | nil, ticket, sentence if it is good, sentence if it was spent
-//! ledger:descriptor()  -> a file descriptor, readable when tickets are answered; nil before the
-//!                         first ticket. Watch it; never read from it or close it
-//! ledger:finished()    -> { [ticket] = true | reason, … }: what was answered since the last call
+//! ledger:descriptor()  -> a file descriptor, readable while answers wait to be fetched; nil before
+//!                         the first ticket. Watch it; never read from it or close it
+//! ledger:finished([at_most])  -> { [ticket] = true | reason, … }: what was answered and was not
+//!                         fetched yet, or some of it
 //! ```
 //!
 //! Every ticket is answered once, within the ledger's deadline. Ledgers that answer at once give
@@ -39,8 +40,10 @@
 //!
 //! ```text
 //! ledger:trouble()     -> what keeps the ledger from answering, for a log; nil while it answers
+//! ledger:closed_until([unix_time])  -> from when on, in Unix seconds, fresh tokens are accepted, if
+//!                         those made now are refused because it is unknown which were spent
 //! ledger:remembered()  -> how many spent tokens it remembers; nil if that is not known at once
-//! ledger:probe([unix_time])  -> true [, clock] | false, trouble
+//! ledger:probe()  -> true [, clock] | false, trouble
 //!                         asks it for a sign of life and waits for it, at most until the deadline;
 //!                         `clock` is that of another machine, in Unix seconds
 //! ```

@@ -28,6 +28,11 @@ pub const fn step_at(unix_time: u64) -> u64 {
     unix_time / OTP_INTERVAL
 }
 
+/// The Unix time (seconds) at which a step begins.
+pub(crate) const fn start_of(step: u64) -> u64 {
+    step.saturating_mul(OTP_INTERVAL)
+}
+
 /// The steps whose codes are good at `unix_time`, from `deviation` back to `deviation` ahead.
 pub const fn window(unix_time: u64, deviation: u64) -> RangeInclusive<u64> {
     let step = step_at(unix_time);
@@ -36,7 +41,7 @@ pub const fn window(unix_time: u64, deviation: u64) -> RangeInclusive<u64> {
 
 /// The Unix time (seconds) from which on a code of `step` is no longer good.
 pub const fn good_until(step: u64, deviation: u64) -> u64 {
-    step.saturating_add(deviation).saturating_add(1).saturating_mul(OTP_INTERVAL)
+    start_of(step.saturating_add(deviation).saturating_add(1))
 }
 
 /// The one-time passwords of one seed. Wiped on drop.

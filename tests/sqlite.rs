@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Instant;
 
 use tempfile::TempDir;
 use xtoken::ledger::{Ledger, Probe, Spending, Spent, SqliteLedger, Unavailable};
@@ -39,6 +40,13 @@ impl File {
         rusqlite::Connection::open(self.path()).unwrap().execute_batch(statements).unwrap();
     }
 
+    /// As another process does in the middle of a transaction.
+    fn lock(&self) -> rusqlite::Connection {
+        let connection = rusqlite::Connection::open(self.path()).unwrap();
+        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        connection
+    }
+
     fn count(&self, what: &str) -> i64 {
         let connection = rusqlite::Connection::open(self.path()).unwrap();
         connection.query_row(&format!("SELECT count(*) FROM {what}"), [], |row| row.get(0)).unwrap()
@@ -67,6 +75,8 @@ fn assert_closed_for_the_window(ledger: &SqliteLedger) {
         assert_ne!(ledger.spend(&spending(1_000 + step, step), NOW), Ok(Spent::First));
     }
     let later = NOW + 60;
+    assert_eq!(ledger.closed_until(NOW), Some(later));
+    assert_eq!(ledger.closed_until(later), None);
     let spent = ledger.spend(&spending(2_000, later / 30), later);
     assert_eq!(spent, Ok(Spent::First), "{:?}", ledger.trouble());
 }
@@ -118,6 +128,59 @@ fn a_look_says_what_spending_would_and_spends_nothing() {
 }
 
 #[test]
+fn looks_and_probes_decide_nothing_for_later() {
+    let losses: [fn(&File); 4] = [
+        |file| file.sql("DELETE FROM spent; UPDATE machine SET boot = 'another'"),
+        |file| fs::write(file.path(), b"").unwrap(),
+        |file| fs::write(file.path(), [0xaa; 10_000]).unwrap(),
+        |file| {
+            fs::remove_file(file.path()).unwrap();
+            file.sql("");
+        },
+    ];
+    for (index, lose) in losses.into_iter().enumerate() {
+        for now in [NOW - 200_000, NOW, NOW + 200_000] {
+            let file = File::new();
+            spend_a_hundred(&file.open());
+            lose(&file);
+            let ledger = file.open();
+            let _ = ledger.probe();
+            let foreseen = ledger.look(&spending(5_000, now / 30), now);
+            assert_ne!(foreseen, Ok(Spent::First), "{index}");
+            assert_eq!(file.damaged_copies(), 0);
+            // Whoever comes first sees that it is damaged.
+            let _ = ledger.spend(&spending(0, STEP), NOW);
+            assert_closed_for_the_window(&ledger);
+        }
+    }
+}
+
+#[test]
+fn a_look_at_a_file_that_is_lost_knows_it() {
+    let file = File::new();
+    assert_eq!(file.open().look(&spending(0, STEP), NOW), Ok(Spent::First));
+    assert_eq!(fs::read_dir(file.folder.path()).unwrap().count(), 0, "it makes none");
+    let ledger = file.open();
+    spend_a_hundred(&ledger);
+    fs::remove_file(file.path()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(ledger.look(&spending(0, STEP), NOW), Ok(Spent::Again));
+    }
+    assert_closed_for_the_window(&ledger);
+}
+
+#[test]
+fn a_look_does_not_hide_what_keeps_tokens_from_being_spent() {
+    let file = File::new();
+    let ledger = file.open();
+    spend_a_hundred(&ledger);
+    let _other = file.lock();
+    assert_eq!(ledger.spend(&spending(100, STEP), NOW), Err(Unavailable));
+    assert_eq!(ledger.look(&spending(100, STEP), NOW), Ok(Spent::First));
+    assert!(ledger.trouble().unwrap().contains("locked"));
+}
+
+#[test]
 fn what_is_remembered_is_counted_up_to_a_bound() {
     let file = File::new();
     let ledger = file.open();
@@ -135,20 +198,19 @@ fn what_is_remembered_is_counted_up_to_a_bound() {
 fn a_probe_writes_and_leaves_everything_as_it_is() {
     let file = File::new();
     let ledger = file.open();
-    assert_eq!(ledger.probe(NOW), Ok(Probe { clock: None }), "{:?}", ledger.trouble());
+    assert_eq!(ledger.probe(), Ok(Probe { clock: None }), "{:?}", ledger.trouble());
     assert_eq!(fs::read_dir(file.folder.path()).unwrap().count(), 0);
     // The first token is still the first, nothing is closed.
     spend_a_hundred(&ledger);
     for ledger in [&ledger, &file.open()] {
-        assert!(ledger.probe(NOW).is_ok());
+        assert!(ledger.probe().is_ok());
         assert_eq!(ledger.spend(&spending(0, STEP), NOW), Ok(Spent::Again));
     }
-    let other = rusqlite::Connection::open(file.path()).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert_eq!(ledger.probe(NOW), Err(Unavailable));
+    let other = file.lock();
+    assert_eq!(ledger.probe(), Err(Unavailable));
     assert!(ledger.trouble().unwrap().contains("locked"));
     other.execute_batch("ROLLBACK").unwrap();
-    assert!(ledger.probe(NOW).is_ok());
+    assert!(ledger.probe().is_ok());
     assert_eq!(ledger.trouble(), None);
 }
 
@@ -158,7 +220,7 @@ fn a_probe_does_not_hide_that_the_machine_was_down() {
     spend_a_hundred(&file.open());
     file.sql("DELETE FROM spent; UPDATE machine SET boot = 'another'");
     let ledger = file.open();
-    assert!(ledger.probe(NOW).is_ok());
+    assert!(ledger.probe().is_ok());
     assert_closed_for_the_window(&ledger);
 }
 
@@ -210,16 +272,21 @@ fn a_clock_that_jumps_reopens_nothing_and_locks_nobody_out_for_long() {
     let file = File::new();
     let ledger = file.open();
     spend_a_hundred(&ledger);
-    // Seconds that pass until the clock is right again and the window over.
-    for (jump, later) in [(3_600, 90), (HUNDRED_YEARS, 180)] {
-        let there = NOW + jump;
+    let mut now = NOW;
+    for jump in [3_600, HUNDRED_YEARS] {
+        // A minter that is a step ahead makes it last longest.
+        let token = spending(jump + 1, now / 30 + 1);
+        assert_eq!(ledger.spend(&token, now), Ok(Spent::First));
+        let there = now + jump;
         assert_eq!(ledger.spend(&spending(jump, there / 30), there), Ok(Spent::First));
         for n in 0..100 {
-            assert_eq!(ledger.spend(&spending(n, STEP), NOW), Ok(Spent::Again));
+            assert_eq!(ledger.spend(&spending(n, STEP), now), Ok(Spent::Again));
         }
+        assert_eq!(ledger.spend(&token, now), Ok(Spent::Again));
         assert_eq!(ledger.spend(&spending(jump, there / 30), there), Ok(Spent::Again));
-        let back = NOW + later;
-        assert_eq!(ledger.spend(&spending(jump + 1, back / 30), back), Ok(Spent::First));
+        assert_eq!(ledger.closed_until(now), Some(now + 60));
+        now += 60;
+        assert_eq!(ledger.spend(&spending(jump + 2, now / 30), now), Ok(Spent::First));
     }
     let before = NOW - 3_600;
     assert_eq!(ledger.spend(&spending(7_000, before / 30), before), Ok(Spent::First));
@@ -342,11 +409,26 @@ fn a_file_that_is_removed_or_replaced_in_use_opens_nothing() {
 }
 
 #[test]
+fn a_file_that_is_removed_while_nobody_could_look_opens_nothing() {
+    let file = File::new();
+    let folder = file.folder.path().join("folder");
+    fs::create_dir(&folder).unwrap();
+    let ledger = SqliteLedger::new(folder.join("tokens.sqlite"));
+    spend_a_hundred(&ledger);
+    fs::remove_dir_all(&folder).unwrap();
+    fs::write(&folder, b"in its place").unwrap();
+    assert_eq!(ledger.spend(&spending(0, STEP), NOW), Err(Unavailable));
+    fs::remove_file(&folder).unwrap();
+    fs::create_dir(&folder).unwrap();
+    assert_closed_for_the_window(&ledger);
+}
+
+#[test]
 fn a_folder_that_is_missing_refuses_until_it_is_there() {
     let file = File::new();
     let folder = file.folder.path().join("later");
     let ledger = SqliteLedger::new(folder.join("tokens.sqlite"));
-    assert_eq!(ledger.probe(NOW), Err(Unavailable));
+    assert_eq!(ledger.probe(), Err(Unavailable));
     assert_eq!(ledger.spend(&spending(0, STEP), NOW), Err(Unavailable));
     let trouble = ledger.trouble().unwrap();
     assert!(trouble.contains("later/tokens.sqlite"), "{trouble}");
@@ -360,13 +442,27 @@ fn a_lock_held_too_long_refuses_until_it_is_free() {
     let file = File::new();
     let ledger = file.open();
     spend_a_hundred(&ledger);
-    let other = rusqlite::Connection::open(file.path()).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let other = file.lock();
     assert_eq!(ledger.spend(&spending(100, STEP), NOW), Err(Unavailable));
     assert!(ledger.trouble().unwrap().contains("locked"));
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(ledger.spend(&spending(100, STEP), NOW), Ok(Spent::First));
     assert_eq!(ledger.spend(&spending(0, STEP), NOW), Ok(Spent::Again));
+}
+
+#[test]
+fn a_lock_held_from_the_start_is_waited_for_once() {
+    let file = File::new();
+    spend_a_hundred(&file.open());
+    let other = file.lock();
+    let ledger = file.open();
+    let spend = || ledger.spend(&spending(100, STEP), NOW);
+    assert_eq!(spend(), Err(Unavailable));
+    let start = Instant::now();
+    assert_eq!([spend(), ledger.probe().map(|_| Spent::First)], [Err(Unavailable); 2]);
+    assert!(start.elapsed().as_millis() < 150, "{:?}", start.elapsed());
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(spend(), Ok(Spent::First));
 }
 
 #[test]

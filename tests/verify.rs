@@ -203,7 +203,7 @@ impl Ledger for Broken {
         Err(Unavailable)
     }
 
-    fn probe(&self, _: u64) -> Result<Probe, Unavailable> {
+    fn probe(&self) -> Result<Probe, Unavailable> {
         Err(Unavailable)
     }
 

@@ -21,10 +21,10 @@ pub trait Deferred {
     /// Begins to [look](super::Ledger::look), as [`begin`](Self::begin) begins to spend.
     fn begin_look(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable>;
 
-    /// What has been answered since the last call.
-    fn finished(&self) -> Vec<(Ticket, Outcome)>;
+    /// What has been answered and was not fetched yet, the first `at_most` of it.
+    fn finished(&self, at_most: usize) -> Vec<(Ticket, Outcome)>;
 
-    /// Becomes readable when there is something [`finished`](Self::finished); only that call
-    /// reads from it. `None` before the first ticket. Stays the ledger's.
+    /// Readable as long as there is something [`finished`](Self::finished); only that call reads
+    /// from it. `None` before the first ticket. Stays the ledger's.
     fn descriptor(&self) -> Option<RawFd>;
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, iter};
 
 use super::{Held, Ledger, Probe, Spending, Spent, Unavailable};
-use crate::totp::step_at;
+use crate::totp::{start_of, step_at};
 use calendar::Calendar;
 use table::Table;
 
@@ -114,17 +114,18 @@ impl Ledger for MemoryLedger {
         Ok(Spent::First)
     }
 
+    /// Drops nothing, since whoever looks may do so for any time.
     fn look(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
-        self.drop_what_is_over(now)?;
-
         let fingerprint = u128::from_le_bytes(spending.fingerprint);
         let tables = self.shard(fingerprint)?;
-        let is_spent = tables.iter().any(|table| table.spent.contains(fingerprint));
-        let is_over = self.calendar.lock()?.is_closed(spending.step);
-        Ok(if is_spent || is_over { Spent::Again } else { Spent::First })
+        let (calendar, monotonic) = (self.calendar.lock()?, (self.monotonic)());
+        let is_over = |step| calendar.is_over(step, now, monotonic);
+        let is_spent =
+            tables.iter().any(|table| !is_over(table.step) && table.spent.contains(fingerprint));
+        Ok(if is_spent || is_over(spending.step) { Spent::Again } else { Spent::First })
     }
 
-    fn probe(&self, _now: u64) -> Result<Probe, Unavailable> {
+    fn probe(&self) -> Result<Probe, Unavailable> {
         self.remembered().map(|_| Probe { clock: None }).ok_or(Unavailable)
     }
 
@@ -133,6 +134,11 @@ impl Ledger for MemoryLedger {
             let tables = shard.lock().ok()?;
             Some(sum + tables.iter().map(|table| table.spent.len() as u64).sum::<u64>())
         })
+    }
+
+    fn closed_until(&self, now: u64) -> Option<u64> {
+        let last = self.calendar.lock().ok()?.closed_through(step_at(now))?;
+        Some(start_of(last.saturating_add(1)))
     }
 
     fn hold(&self) -> Box<dyn Held + '_> {
@@ -282,9 +288,11 @@ mod tests {
         clocks.pass(90);
         assert_eq!(clocks.spend(2, 123), Spent::First);
         assert_eq!(clocks.steps_kept(), 1);
+        assert_eq!(clocks.ledger.closed_until(clocks.wall), None);
         clocks.wall = 3_600;
         assert_eq!(clocks.spend(1, 120), Spent::Again);
         assert_eq!(clocks.spend(3, 120), Spent::Again);
+        assert_eq!(clocks.ledger.closed_until(clocks.wall), Some(3_630));
         clocks.pass(60);
         assert_eq!(clocks.spend(3, 122), Spent::First);
         assert_eq!(clocks.spend(2, 123), Spent::Again);
@@ -312,14 +320,14 @@ mod tests {
         let spending = Spending { fingerprint: [1; 16], step: 10, good_until: 360 };
         assert_eq!(clocks.ledger.spend(&spending, 300), Err(Unavailable));
         assert_eq!(clocks.ledger.look(&spending, 300), Err(Unavailable));
-        assert_eq!(clocks.ledger.probe(300), Err(Unavailable));
+        assert_eq!(clocks.ledger.probe(), Err(Unavailable));
         assert_eq!(clocks.ledger.remembered(), None);
     }
 
     #[test]
     fn what_is_remembered_is_counted() {
         let mut clocks = Clocks::at(300);
-        assert_eq!(clocks.ledger.probe(300), Ok(Probe { clock: None }));
+        assert_eq!(clocks.ledger.probe(), Ok(Probe { clock: None }));
         assert_eq!(clocks.ledger.remembered(), Some(0));
         for fingerprint in 0..200 {
             clocks.spend(fingerprint, 10);

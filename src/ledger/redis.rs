@@ -67,19 +67,27 @@ impl RedisLedger {
     /// The queue of this process and a worker for it.
     fn queue(&self) -> Result<Arc<Queue>, Unavailable> {
         let mut slot = self.slot();
-        if let Some(running) = &*slot
-            && running.process == process::id()
-            && !running.queue.is_closed()
-        {
-            return Ok(Arc::clone(&running.queue));
+        if slot.as_ref().is_none_or(|running| running.process != process::id()) {
+            abandon(slot.take());
+            let queue = Arc::new(Queue::new(self.settings.timeout)?);
+            *slot = Some(Running { process: process::id(), queue });
         }
-        abandon(slot.take());
-        let queue = Arc::new(Queue::new(self.settings.timeout)?);
-        let (for_worker, settings) = (Arc::clone(&queue), Arc::clone(&self.settings));
-        let worker = thread::Builder::new().name("xtoken-redis".to_owned());
-        worker.spawn(move || worker::run(&for_worker, &settings)).map_err(|_| Unavailable)?;
-        *slot = Some(Running { process: process::id(), queue: Arc::clone(&queue) });
+        let queue = Arc::clone(&slot.as_ref().ok_or(Unavailable)?.queue);
+        if queue.is_closed() {
+            self.employ(&queue)?;
+        }
         Ok(queue)
+    }
+
+    /// Starts a worker, also in the place of one that ended: the queue stays, with all tickets.
+    fn employ(&self, queue: &Arc<Queue>) -> Result<(), Unavailable> {
+        let (for_worker, settings) = (Arc::clone(queue), Arc::clone(&self.settings));
+        let worker = thread::Builder::new().name("xtoken-redis".to_owned());
+        queue.open();
+        worker.spawn(move || worker::run(&for_worker, &settings)).map(drop).map_err(|_| {
+            queue.close();
+            Unavailable
+        })
     }
 }
 
@@ -100,8 +108,12 @@ impl Ledger for RedisLedger {
         self.queue()?.look(spending, now)
     }
 
-    fn probe(&self, now: u64) -> Result<Probe, Unavailable> {
-        Ok(Probe { clock: Some(self.queue()?.clock(now)?) })
+    fn probe(&self) -> Result<Probe, Unavailable> {
+        Ok(Probe { clock: Some(self.queue()?.clock()?) })
+    }
+
+    fn closed_until(&self, now: u64) -> Option<u64> {
+        self.existing()?.trouble()?.closed_until().filter(|until| *until > now)
     }
 
     fn trouble(&self) -> Option<String> {
@@ -126,8 +138,8 @@ impl Deferred for RedisLedger {
         self.queue()?.begin_look(spending, now)
     }
 
-    fn finished(&self) -> Vec<(Ticket, Outcome)> {
-        self.existing().map(|queue| queue.finished()).unwrap_or_default()
+    fn finished(&self, at_most: usize) -> Vec<(Ticket, Outcome)> {
+        self.existing().map(|queue| queue.finished(at_most)).unwrap_or_default()
     }
 
     fn descriptor(&self) -> Option<RawFd> {
@@ -145,5 +157,32 @@ impl fmt::Debug for RedisLedger {
     /// Without the URL, in which there may be a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisLedger").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn tickets_of_a_worker_that_ended_are_answered_once() {
+        // Nobody listens on port 1.
+        let ledger = RedisLedger::new("redis://127.0.0.1:1?timeout=200").unwrap();
+        let spending = Spending { fingerprint: [1; 16], step: 10, good_until: 360 };
+        let mut tickets: Vec<_> = (0..4).map(|_| ledger.begin(&spending, 300).unwrap()).collect();
+        // As after a panic.
+        ledger.existing().unwrap().close();
+        thread::sleep(Duration::from_millis(50));
+        let descriptor = ledger.descriptor();
+        tickets.extend((0..4).map(|_| ledger.begin(&spending, 300).unwrap()));
+        assert_eq!(ledger.descriptor(), descriptor);
+        let (mut answered, start) = (Vec::new(), Instant::now());
+        while answered.len() < tickets.len() && start.elapsed() < Duration::from_secs(2) {
+            answered.extend(ledger.finished(3).into_iter().map(|(ticket, _)| ticket));
+        }
+        answered.sort_unstable();
+        assert_eq!(answered, tickets);
     }
 }

@@ -15,7 +15,13 @@ impl Stretches {
     }
 
     pub(super) fn contains(&self, step: u64) -> bool {
-        self.0.iter().any(|(first, last)| (*first..=*last).contains(&step))
+        self.end_of(step).is_some()
+    }
+
+    /// The last step of the stretch in which `step` lies.
+    pub(super) fn end_of(&self, step: u64) -> Option<u64> {
+        let of_step = self.0.iter().find(|(first, last)| (*first..=*last).contains(&step));
+        of_step.map(|(_, last)| *last)
     }
 
     pub(super) fn add(&mut self, first: u64, last: u64) {

@@ -32,20 +32,22 @@ impl UserData for LuaLedger {
 
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
         methods.add_method("trouble", |_, this, ()| Ok(this.0.trouble()));
-        methods.add_method("probe", |lua, this, time: Value| probe(lua, &*this.0, &time));
+        methods.add_method("probe", |lua, this, ()| probe(lua, &*this.0));
         methods.add_method("remembered", |_, this, ()| Ok(this.0.remembered()));
+        methods.add_method("closed_until", |_, this, time: Value| {
+            Ok(unix_time_or_now(&time).and_then(|now| this.0.closed_until(now)))
+        });
         methods.add_method("descriptor", |_, this, ()| {
             Ok(this.0.deferred().and_then(|ledger| ledger.descriptor()))
         });
-        methods.add_method("finished", |lua, this, ()| finished(lua, &*this.0));
+        methods.add_method("finished", |lua, this, at_most: Option<usize>| {
+            finished(lua, &*this.0, at_most.unwrap_or(usize::MAX))
+        });
     }
 }
 
-fn probe(lua: &Lua, ledger: &dyn Ledger, time: &Value) -> Result<MultiValue> {
-    let Some(now) = unix_time_or_now(time) else {
-        return (false, "unix_time must be whole seconds, 0 or later").into_lua_multi(lua);
-    };
-    match ledger.probe(now) {
+fn probe(lua: &Lua, ledger: &dyn Ledger) -> Result<MultiValue> {
+    match ledger.probe() {
         Ok(probe) => (true, probe.clock).into_lua_multi(lua),
         Err(error) => {
             let trouble = ledger.trouble().unwrap_or_else(|| error.to_string());
@@ -54,8 +56,8 @@ fn probe(lua: &Lua, ledger: &dyn Ledger, time: &Value) -> Result<MultiValue> {
     }
 }
 
-fn finished(lua: &Lua, ledger: &dyn Ledger) -> Result<Table> {
-    let finished = ledger.deferred().map(|ledger| ledger.finished()).unwrap_or_default();
+fn finished(lua: &Lua, ledger: &dyn Ledger, at_most: usize) -> Result<Table> {
+    let finished = ledger.deferred().map(|ledger| ledger.finished(at_most)).unwrap_or_default();
     let outcomes = lua.create_table_with_capacity(0, finished.len())?;
     for (ticket, outcome) in finished {
         let outcome = match outcome {

@@ -213,6 +213,24 @@ def test_a_damaged_file_lets_no_spent_token_in(server, key, damage):
     assert bool(aside) == (damage in ("garbage", "truncated"))
 
 
+def test_the_log_says_until_when_tokens_are_refused(prosody, options, key):
+    with prosody({"localhost": {**options, "token_deviation": 0}}) as server:
+        assert log_in(server, mint("alice@localhost", key)) == "success"
+        server.stop()
+        (server.folder / "token_ledger.sqlite").write_bytes(b"")
+        server.start()
+        for _ in range(3):
+            assert log_in(server, mint("alice@localhost", key)) == "not-authorized"
+        said = re.findall("those made before ([-0-9]+ [:0-9]+) are refused at localhost", server.log())
+        assert len(said) == 1
+        until = time.mktime(time.strptime(said[0], "%Y-%m-%d %H:%M:%S"))
+        left = until - time.time()
+        assert 0 < left <= 30
+        # The clock is what is waited for.
+        time.sleep(left)
+        assert log_in(server, mint("alice@localhost", key)) == "success"
+
+
 def test_eight_processes_on_one_file(tmp_path, key):
     """Each token is presented by every process; one of them succeeds."""
     tokens = 100_000 if SOAK else 2_000

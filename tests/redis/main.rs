@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod clock;
 mod server;
 
 use std::io::{Read, Write, copy};
@@ -11,6 +12,7 @@ use std::sync::{Arc, Barrier};
 use std::thread::{scope, sleep, spawn};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use clock::WallClock;
 use redis::cmd;
 use server::Server;
 use xtoken::ledger::deferred::{Outcome, Ticket};
@@ -51,7 +53,7 @@ fn collect(ledger: &RedisLedger, count: usize) -> Vec<(Ticket, Outcome)> {
     let deadline = Instant::now() + Duration::from_secs(10);
     while outcomes.len() < count {
         assert!(Instant::now() < deadline, "only {} of {count} answers", outcomes.len());
-        outcomes.extend(ledger.deferred().unwrap().finished());
+        outcomes.extend(ledger.deferred().unwrap().finished(usize::MAX));
         sleep(Duration::from_millis(1));
     }
     outcomes
@@ -108,7 +110,7 @@ fn keys_leave_by_themselves_an_hour_after_their_token() {
 fn nothing_exists_before_the_first_token() {
     let ledger = ledger::open("redis://127.0.0.1:1").unwrap();
     assert!(ledger.deferred().unwrap().descriptor().is_none());
-    assert!(ledger.deferred().unwrap().finished().is_empty());
+    assert!(ledger.deferred().unwrap().finished(1).is_empty());
     assert_eq!(ledger.trouble(), None);
 }
 
@@ -134,6 +136,7 @@ fn a_look_says_what_spending_would_and_spends_nothing() {
     let ledger = RedisLedger::new(server.url()).unwrap();
     assert_eq!(ledger.look(&at(START, 1), START), Err(Unavailable), "as for a spending");
     assert!(ledger.trouble().unwrap().contains("a moment ago"), "{:?}", ledger.trouble());
+    assert_eq!(ledger.spend(&at(START, 0), START), Err(Unavailable));
     let look = |number| ledger.look(&token(number), NOW);
     assert_eq!([look(1), look(1)], [Ok(Spent::First); 2]);
     assert_eq!(spend(&ledger, 1), Ok(Spent::First));
@@ -152,25 +155,72 @@ fn a_look_says_what_spending_would_and_spends_nothing() {
 }
 
 #[test]
+fn looks_and_probes_decide_nothing_for_later() {
+    for now in [0, NOW - 2 * HOUR, NOW, NOW + 2 * HOUR] {
+        let mut server = Server::start(&[]);
+        let marker = |server: &Server| -> Option<String> {
+            cmd("GET").arg("xtoken:epoch").query(&mut server.client()).unwrap()
+        };
+        let first = RedisLedger::new(server.url()).unwrap();
+        assert!(first.probe().is_ok(), "{:?}", first.trouble());
+        assert_eq!(first.look(&at(now, 1), now), Err(Unavailable));
+        assert!(first.trouble().unwrap().contains("a moment ago"), "{:?}", first.trouble());
+        assert_eq!(marker(&server), None);
+        assert_eq!(spend(&first, 1), Err(Unavailable), "it marks the server");
+
+        let ledger = ledger(&server, "");
+        server.stop();
+        server.start_again();
+        assert!(ledger.probe().is_ok(), "{:?}", ledger.trouble());
+        assert_eq!(ledger.look(&at(now, 1), now), Err(Unavailable));
+        assert_eq!(spend(&ledger, 1), Err(Unavailable));
+    }
+}
+
+#[test]
+fn a_look_does_not_hide_what_keeps_tokens_from_being_spent() {
+    let server = Server::start(&[]);
+    let ledger = ledger(&server, "");
+    assert_eq!(spend(&ledger, 1), Ok(Spent::First));
+    let set = &["SET", "maxmemory", "1"];
+    let _: () = cmd("CONFIG").arg(set).query(&mut server.client()).unwrap();
+    assert_eq!(spend(&ledger, 2), Err(Unavailable));
+    assert_eq!(ledger.look(&token(1), NOW), Ok(Spent::Again));
+    assert!(ledger.trouble().unwrap().contains("maxmemory"), "{:?}", ledger.trouble());
+}
+
+#[test]
 fn a_probe_brings_the_clock_of_a_server_that_can_be_written() {
     let server = Server::start(&[]);
     let ledger = RedisLedger::new(format!("{}?timeout=300", server.url())).unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let clock = ledger.probe(now).unwrap().clock.unwrap();
+    let clock = ledger.probe().unwrap().clock.unwrap();
     assert!((now..now + 5).contains(&clock), "{clock} and not {now}");
     assert_eq!(ledger.remembered(), None);
 
     server.signal(libc::SIGSTOP);
-    let (probe, took) = timed(|| ledger.probe(now));
+    let (probe, took) = timed(|| ledger.probe());
     server.signal(libc::SIGCONT);
     assert_eq!(probe, Err(Unavailable));
     assert!((280..500).contains(&took.as_millis()), "{took:?}");
-    assert!(ledger.probe(now).is_ok(), "{:?}", ledger.trouble());
+    assert!(ledger.probe().is_ok(), "{:?}", ledger.trouble());
 
     let set = &["SET", "maxmemory", "1"];
     let _: () = cmd("CONFIG").arg(set).query(&mut server.client()).unwrap();
-    assert_eq!(ledger.probe(now), Err(Unavailable));
+    assert_eq!(ledger.probe(), Err(Unavailable));
     assert!(ledger.trouble().unwrap().contains("maxmemory"), "{:?}", ledger.trouble());
+}
+
+#[test]
+fn a_permission_that_is_missing_is_named() {
+    for missing in ["-time", "-set", "-info"] {
+        let server = Server::start(&[]);
+        let user = ["SETUSER", "default", missing];
+        let _: () = cmd("ACL").arg(&user).query(&mut server.client()).unwrap();
+        let ledger = RedisLedger::new(format!("{}?timeout=300", server.url())).unwrap();
+        assert_eq!(spend(&ledger, 1), Err(Unavailable));
+        assert!(ledger.trouble().unwrap().contains("lacks permissions"), "{:?}", ledger.trouble());
+    }
 }
 
 #[test]
@@ -185,7 +235,7 @@ fn the_permissions_that_the_manual_asks_for_suffice() {
     let ledger = RedisLedger::new(url).unwrap();
     assert_eq!(ledger.spend(&at(START, 0), START), Err(Unavailable));
     assert!(ledger.trouble().unwrap().contains("a moment ago"), "{:?}", ledger.trouble());
-    assert!(ledger.probe(NOW).is_ok(), "{:?}", ledger.trouble());
+    assert!(ledger.probe().is_ok(), "{:?}", ledger.trouble());
     assert_eq!(ledger.look(&token(1), NOW), Ok(Spent::First), "{:?}", ledger.trouble());
     assert_eq!(spend(&ledger, 1), Ok(Spent::First), "{:?}", ledger.trouble());
 }
@@ -207,7 +257,7 @@ fn a_server_that_hangs_is_given_up_at_the_deadline_and_used_again() {
     assert!(ledger.trouble().unwrap().contains("does not answer in time"));
     server.signal(libc::SIGCONT);
     sleep(Duration::from_millis(500));
-    assert!(deferred.finished().is_empty(), "a late reply reaches nobody");
+    assert!(deferred.finished(1).is_empty(), "a late reply reaches nobody");
     assert_eq!(spend(&ledger, 1), Ok(Spent::Again));
     assert_eq!(spend(&ledger, 3), Ok(Spent::First));
     assert_eq!(ledger.trouble(), None);
@@ -291,10 +341,11 @@ fn survives(restart: impl FnOnce(&mut Server), options: &[&str]) {
     assert_eq!(spend(&ledger, 1), Err(Unavailable), "spent, and forgotten by the server");
     assert_eq!(spend(&ledger, 2), Err(Unavailable), "who knows");
     assert!(ledger.trouble().unwrap().contains("a moment ago"), "{:?}", ledger.trouble());
-    let later = NOW + 121;
+    let later = ledger.closed_until(NOW).unwrap();
+    assert!((NOW + 60..=NOW + 90).contains(&later), "{later}");
     assert_eq!(ledger.spend(&at(later, 2), later), Ok(Spent::First));
     assert_eq!(ledger.spend(&at(later, 2), later), Ok(Spent::Again));
-    assert_eq!(ledger.trouble(), None);
+    assert_eq!((ledger.trouble(), ledger.closed_until(later)), (None, None));
 }
 
 #[test]
@@ -358,6 +409,76 @@ fn a_marker_from_a_clock_far_ahead_is_replaced() {
     assert_eq!(ahead.spend(&at(century, 1), century), Err(Unavailable));
     drop(ahead);
     assert_eq!(spend(&ledger(&server, ""), 1), Ok(Spent::First));
+}
+
+const HOUR: u64 = 3_600;
+const CENTURY: u64 = 100 * 365 * 86_400;
+
+#[test]
+fn a_clock_that_jumps_reopens_nothing_and_locks_nobody_out() {
+    let server = Server::start(&[]);
+    let ledger = ledger(&server, "");
+    assert_eq!(spend(&ledger, 1), Ok(Spent::First));
+    for (number, jump) in [(10, HOUR), (20, CENTURY)] {
+        let there = NOW + jump;
+        assert_eq!(ledger.spend(&at(there, number), there), Ok(Spent::First));
+        assert_eq!(ledger.spend(&at(there, number), there), Ok(Spent::Again));
+        assert_eq!(spend(&ledger, 1), Ok(Spent::Again), "back again");
+        assert_eq!(spend(&ledger, number + 1), Ok(Spent::First), "at once");
+        assert_eq!(ledger.spend(&at(there, number), there), Ok(Spent::Again));
+    }
+}
+
+#[test]
+fn a_century_ahead_while_the_server_was_restarted_locks_nobody_out_afterwards() {
+    let mut server = Server::start(&[]);
+    let ledger = ledger(&server, "");
+    assert_eq!(spend(&ledger, 1), Ok(Spent::First));
+    server.stop();
+    server.start_again();
+    let there = NOW + CENTURY;
+    assert_eq!(ledger.spend(&at(there, 2), there), Err(Unavailable));
+    assert_eq!(spend(&ledger, 1), Err(Unavailable), "back again");
+    let later = ledger.closed_until(NOW).unwrap();
+    assert!((NOW + 60..=NOW + 90).contains(&later), "{later}");
+    assert_eq!(ledger.spend(&at(later, 3), later), Ok(Spent::First), "{:?}", ledger.trouble());
+    assert_eq!(ledger.closed_until(later), None);
+}
+
+#[test]
+fn a_server_whose_clock_jumps_ahead_counts_as_restarted() {
+    let clock = WallClock::new();
+    let server = Server::start_in(&[], clock.environment());
+    let ledgers = [ledger(&server, ""), RedisLedger::new(server.url()).unwrap()];
+    assert_eq!(spend(&ledgers[0], 1), Ok(Spent::First));
+    assert_eq!(spend(&ledgers[1], 2), Ok(Spent::First));
+    clock.set(2 * HOUR);
+    for ledger in &ledgers {
+        for number in 1..3 {
+            assert_eq!(spend(ledger, number), Err(Unavailable), "{:?}", ledger.trouble());
+        }
+    }
+    assert!(ledgers[0].trouble().unwrap().contains("clock jumped"), "{:?}", ledgers[0].trouble());
+    // Set back it takes nothing away, and neither does going on.
+    for ahead in [0, 300] {
+        clock.set(ahead);
+        let later = ledgers[0].closed_until(NOW).unwrap_or(NOW + 120);
+        let number = usize::try_from(10 + ahead).unwrap();
+        assert_eq!(ledgers[0].spend(&at(later, number), later), Ok(Spent::First));
+        assert_eq!(ledgers[1].spend(&at(later, number), later), Ok(Spent::Again));
+        assert_eq!(spend(&ledgers[1], 1), Err(Unavailable));
+    }
+}
+
+#[test]
+fn a_node_that_is_behind_does_not_make_the_server_seem_older() {
+    let server = Server::start(&[]);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    // Each over a connection of its own.
+    let spend = |now| RedisLedger::new(server.url()).unwrap().spend(&at(now, 1), now);
+    assert_eq!(spend(now), Err(Unavailable), "it was started a moment ago");
+    assert_eq!(spend(now - 2 * HOUR), Err(Unavailable));
+    assert_eq!(spend(now), Err(Unavailable), "as before");
 }
 
 #[test]

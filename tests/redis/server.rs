@@ -12,18 +12,23 @@ pub(crate) struct Server {
     /// Where a replica, or a test, has it save what it will load again.
     folder: PathBuf,
     options: Vec<String>,
+    environment: Vec<(&'static str, PathBuf)>,
     process: Option<Child>,
 }
 
 impl Server {
     /// `options` are those of redis-server's command line.
     pub(crate) fn start(options: &[&str]) -> Self {
+        Self::start_in(options, Vec::new())
+    }
+
+    pub(crate) fn start_in(options: &[&str], environment: Vec<(&'static str, PathBuf)>) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let options = options.iter().map(|option| (*option).to_owned()).collect();
         let folder =
             std::env::temp_dir().join(format!("xtoken-redis-{}-{port}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let mut server = Self { port, folder, options, process: None };
+        let mut server = Self { port, folder, options, environment, process: None };
         server.start_again();
         server
     }
@@ -35,6 +40,7 @@ impl Server {
             .arg("--dir")
             .arg(&self.folder)
             .args(&self.options)
+            .envs(self.environment.clone())
             .stdout(Stdio::null())
             .spawn();
         self.process =

@@ -26,6 +26,12 @@ struct OpenStep {
     deadline: Duration,
 }
 
+impl OpenStep {
+    fn is_over(&self, now: u64, monotonic: Duration) -> bool {
+        self.good_until <= now && self.deadline <= monotonic
+    }
+}
+
 impl Calendar {
     pub(super) fn new() -> Self {
         Self { open: Vec::with_capacity(8), closed: Stretches::new() }
@@ -60,13 +66,24 @@ impl Calendar {
         let Self { open, closed } = self;
         let before = open.len();
         open.retain(|open| {
-            let is_over = open.good_until <= now && open.deadline <= monotonic;
+            let is_over = open.is_over(now, monotonic);
             if is_over {
                 closed.add(open.step, open.step);
             }
             !is_over
         });
         open.len() < before
+    }
+
+    /// The last of the consecutive closed steps of which `step` is one.
+    pub(super) fn closed_through(&self, step: u64) -> Option<u64> {
+        self.closed.end_of(step)
+    }
+
+    /// Whether it is closed, or would be by now.
+    pub(super) fn is_over(&self, step: u64, now: u64, monotonic: Duration) -> bool {
+        let open = self.open.iter().find(|open| open.step == step);
+        self.is_closed(step) || open.is_some_and(|open| open.is_over(now, monotonic))
     }
 
     pub(super) fn is_closed(&self, step: u64) -> bool {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::link::Link;
 use super::trouble::Trouble;
 use crate::ledger::deferred::{Outcome, Ticket};
-use crate::ledger::{Fingerprint, Spending, Spent, Unavailable};
+use crate::ledger::{Spending, Spent, Unavailable};
 
 /// Tokens that may be under way at once, and tickets not yet fetched.
 const CAPACITY: usize = 1 << 16;
@@ -24,6 +24,8 @@ const MARGIN: u64 = 3_600;
 /// What somebody waits for.
 pub(super) struct Job {
     pub(super) question: Question,
+    /// The present as the asker has it, in Unix seconds.
+    pub(super) now: u64,
     pub(super) deadline: Instant,
     asker: Asker,
 }
@@ -32,23 +34,16 @@ pub(super) struct Job {
 pub(super) enum Question {
     /// 1 for the first time, 0 for again.
     Spend {
-        token: Token,
+        spending: Spending,
         /// How long the server is to remember it.
         milliseconds: u64,
         /// Names this spending, so that asking twice after a broken connection spends it once.
         attempt: String,
     },
     /// As if it were spent.
-    Look(Token),
+    Look(Spending),
     /// The server's clock, in Unix seconds.
     Clock,
-}
-
-#[derive(Clone, Copy)]
-pub(super) struct Token {
-    pub(super) fingerprint: Fingerprint,
-    /// The Unix time from which on somebody may have accepted it.
-    pub(super) good_from: u64,
 }
 
 enum Asker {
@@ -80,13 +75,15 @@ pub(super) struct State {
     /// What the thread that connects has brought.
     pub(super) arrived: Option<Result<Link, Trouble>>,
     pub(super) trouble: Option<Trouble>,
+    /// There is no worker, or it is to end.
     pub(super) is_closed: bool,
-    /// The latest time that a caller gave, and when.
-    clock: (u64, Instant),
+    /// The present according to the last spending, and when it was. Whoever only looks may do so
+    /// for any time.
+    clock: Option<(u64, Instant)>,
     jobs: u64,
     /// Tickets that were given out and not yet fetched.
     tickets: usize,
-    finished: Vec<(Ticket, Outcome)>,
+    finished: VecDeque<(Ticket, Outcome)>,
     /// Both ends, the one to read first; there from the first ticket on.
     bell: Option<(UnixStream, UnixStream)>,
 }
@@ -97,11 +94,11 @@ impl Queue {
             waiting: VecDeque::new(),
             arrived: None,
             trouble: None,
-            is_closed: false,
-            clock: (0, Instant::now()),
+            is_closed: true,
+            clock: None,
             jobs: 0,
             tickets: 0,
-            finished: Vec::new(),
+            finished: VecDeque::new(),
             bell: None,
         };
         let origin = getrandom::u64().map_err(|_| Unavailable)?;
@@ -132,6 +129,10 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    pub(super) fn open(&self) {
+        self.lock().is_closed = false;
+    }
+
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.notify();
@@ -150,11 +151,12 @@ impl Queue {
     }
 
     pub(super) fn look(&self, spending: &Spending, now: u64) -> Outcome {
-        spent(self.ask(now, |_| look(spending)))
+        spent(self.ask(now, |_| Question::Look(*spending)))
     }
 
-    pub(super) fn clock(&self, now: u64) -> Number {
-        self.ask(now, |_| Question::Clock)
+    pub(super) fn clock(&self) -> Number {
+        // For a clock it is never asked which time it is.
+        self.ask(0, |_| Question::Clock)
     }
 
     pub(super) fn begin(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable> {
@@ -162,7 +164,7 @@ impl Queue {
     }
 
     pub(super) fn begin_look(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable> {
-        self.begin_asking(now, |_| look(spending))
+        self.begin_asking(now, |_| Question::Look(*spending))
     }
 
     /// Waits for the answer until the deadline.
@@ -202,23 +204,27 @@ impl Queue {
         state.jobs += 1;
         let question = question(format!("{:016x}.{}", self.origin, state.jobs));
         let asker = asker(&mut state)?;
-        state.waiting.push_back(Job { question, deadline, asker });
-        state.clock = (now, Instant::now());
+        if question.is_spending() {
+            state.clock = Some((now, Instant::now()));
+        }
+        state.waiting.push_back(Job { question, now, deadline, asker });
         drop(state);
         self.notify();
         Ok(())
     }
 
-    /// What has been answered to tickets.
-    pub(super) fn finished(&self) -> Vec<(Ticket, Outcome)> {
+    /// What has been answered to tickets. The bell goes on ringing while anything is left.
+    pub(super) fn finished(&self, at_most: usize) -> Vec<(Ticket, Outcome)> {
         let mut state = self.lock();
-        if let Some((reader, _)) = &mut state.bell {
+        let count = state.finished.len().min(at_most);
+        if count == state.finished.len()
+            && let Some((reader, _)) = &mut state.bell
+        {
             // One byte for each time that there was nothing before; a full bell still rings.
             while matches!(reader.read(&mut [0; 64]), Ok(64)) {}
         }
-        let finished = std::mem::take(&mut state.finished);
-        state.tickets -= finished.len();
-        finished
+        state.tickets -= count;
+        state.finished.drain(..count).collect()
     }
 
     pub(super) fn descriptor(&self) -> Option<RawFd> {
@@ -227,10 +233,12 @@ impl Queue {
 }
 
 impl State {
-    /// The present as the callers have it, in Unix seconds, rounded up.
-    pub(super) fn now(&self) -> u64 {
-        let (now, at) = self.clock;
-        now.saturating_add(at.elapsed().as_secs() + 1)
+    /// The present as those have it who wait for a token to be spent, in Unix seconds, rounded up.
+    pub(super) fn now(&self) -> Option<u64> {
+        let is_known = self.waiting.iter().any(|job| job.question.is_spending());
+        self.clock
+            .filter(|_| is_known)
+            .map(|(now, at)| now.saturating_add(at.elapsed().as_secs() + 1))
     }
 
     /// Makes sure that answering it will need no memory.
@@ -258,7 +266,7 @@ impl State {
                     // It fails only when it is full, and then it rings.
                     let _ = writer.write(&[0]);
                 }
-                self.finished.push((ticket, spent(number)));
+                self.finished.push_back((ticket, spent(number)));
             }
         }
     }
@@ -294,25 +302,21 @@ impl Mailbox {
 }
 
 impl Question {
+    pub(super) fn is_spending(&self) -> bool {
+        matches!(self, Self::Spend { .. })
+    }
+
     /// The token that it is about.
-    pub(super) fn token(&self) -> Option<&Token> {
+    pub(super) fn spending(&self) -> Option<&Spending> {
         match self {
-            Self::Spend { token, .. } | Self::Look(token) => Some(token),
+            Self::Spend { spending, .. } | Self::Look(spending) => Some(spending),
             Self::Clock => None,
         }
     }
 }
 
 fn spend(spending: &Spending, now: u64, attempt: String) -> Question {
-    Question::Spend { token: token(spending), milliseconds: milliseconds(spending, now), attempt }
-}
-
-fn look(spending: &Spending) -> Question {
-    Question::Look(token(spending))
-}
-
-fn token(spending: &Spending) -> Token {
-    Token { fingerprint: spending.fingerprint, good_from: good_from(spending) }
+    Question::Spend { spending: *spending, milliseconds: milliseconds(spending, now), attempt }
 }
 
 fn spent(number: Number) -> Outcome {
@@ -330,8 +334,9 @@ fn bell() -> std::io::Result<(UnixStream, UnixStream)> {
     Ok((reader, writer))
 }
 
-/// The window is symmetric: as long before its step as `good_until` is after it.
-fn good_from(spending: &Spending) -> u64 {
+/// The Unix time from which on somebody may have accepted the token. The window is symmetric: as
+/// long before its step as `good_until` is after it.
+pub(super) fn good_from(spending: &Spending) -> u64 {
     let middle = u128::from(spending.step) * 60 + 30;
     let good_from = middle.saturating_sub(u128::from(spending.good_until));
     u64::try_from(good_from).unwrap_or(u64::MAX)
@@ -352,6 +357,12 @@ mod tests {
         Spending { fingerprint: [7; 16], step, good_until: good_until(step, deviation) }
     }
 
+    fn opened(timeout: Duration) -> Queue {
+        let queue = Queue::new(timeout).unwrap();
+        queue.open();
+        queue
+    }
+
     #[test]
     fn a_token_is_good_from_the_start_of_its_window() {
         assert_eq!(good_from(&spending(10, 1)), 270);
@@ -369,17 +380,24 @@ mod tests {
 
     #[test]
     fn an_answer_after_the_deadline_is_none() {
-        let queue = Queue::new(Duration::from_millis(20)).unwrap();
+        let queue = opened(Duration::from_millis(20));
         let ticket = queue.begin(&spending(10, 1), 300).unwrap();
         let job = queue.lock().waiting.pop_front().unwrap();
         std::thread::sleep(Duration::from_millis(30));
         queue.lock().answer(job, Ok(1));
-        assert_eq!(queue.finished(), [(ticket, Err(Unavailable))]);
+        assert_eq!(queue.finished(9), [(ticket, Err(Unavailable))]);
+    }
+
+    /// Takes a byte, and puts it back.
+    fn rings(queue: &Queue) -> bool {
+        let mut state = queue.lock();
+        let (reader, writer) = state.bell.as_mut().unwrap();
+        reader.read(&mut [0]).is_ok() && writer.write(&[0]).is_ok()
     }
 
     #[test]
     fn the_bell_rings_until_everything_is_fetched() {
-        let queue = Queue::new(Duration::from_secs(60)).unwrap();
+        let queue = opened(Duration::from_secs(60));
         for _ in 0..1000 {
             let tickets: Vec<_> =
                 (0..3).map(|_| queue.begin(&spending(10, 1), 300).unwrap()).collect();
@@ -387,18 +405,19 @@ mod tests {
                 let job = queue.lock().waiting.pop_front().unwrap();
                 queue.lock().answer(job, Ok(0));
             }
-            assert_eq!(queue.finished().iter().map(|(t, _)| *t).collect::<Vec<_>>(), tickets);
-            assert!(queue.finished().is_empty());
+            for (at, ticket) in tickets.iter().enumerate() {
+                assert!(rings(&queue), "before {at}");
+                let fetched = queue.finished(1);
+                assert_eq!(fetched.iter().map(|(ticket, _)| ticket).collect::<Vec<_>>(), [ticket]);
+            }
+            assert!(!rings(&queue) && queue.finished(9).is_empty());
         }
-        let mut state = queue.lock();
-        assert_eq!(state.tickets, 0);
-        let (reader, _) = state.bell.as_mut().unwrap();
-        assert!(reader.read(&mut [0]).is_err(), "nothing is left to read");
+        assert_eq!(queue.lock().tickets, 0);
     }
 
     #[test]
     fn too_many_tickets_are_refused() {
-        let queue = Queue::new(Duration::from_secs(60)).unwrap();
+        let queue = opened(Duration::from_secs(60));
         for _ in 0..CAPACITY {
             queue.begin(&spending(10, 1), 300).unwrap();
         }

@@ -15,8 +15,9 @@ pub(super) enum Trouble {
     Refused(String),
     /// It answers what no Redis would.
     Strange,
-    /// Its memory is younger than a token presented to it; good again from this time on.
-    Young(u64),
+    /// Its memory is younger than a token presented to it; those made from this time on are good,
+    /// if it is known by now.
+    Young(Option<u64>),
     /// It may forget before time: this policy.
     Evicts(String),
     /// No thread, or no memory.
@@ -26,12 +27,22 @@ pub(super) enum Trouble {
 /// Codes that an error of a script hides within its text (before Redis 7).
 const CODES: [&str; 8] =
     ["LOADING", "READONLY", "OOM", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM", "MASTERDOWN"];
+/// What a script says instead of `NOPERM`, since Redis 7 and before.
+const NO_PERMISSION: [&str; 2] = ["ACL failure", "can't run this command"];
 
 impl Trouble {
     /// Whether another connection may help: the server may have changed its role, or be another.
     pub(super) fn ends_connection(&self) -> bool {
         !matches!(self, Self::Refused(code) if code == "OOM" || code == "MISCONF")
             && !matches!(self, Self::Young(_))
+    }
+
+    /// The Unix time from which on fresh tokens are accepted, if it takes nothing but time.
+    pub(super) fn closed_until(&self) -> Option<u64> {
+        match self {
+            Self::Young(until) => *until,
+            _ => None,
+        }
     }
 }
 
@@ -48,6 +59,9 @@ impl From<RedisError> for Trouble {
             };
         };
         let text = error.detail().unwrap_or_default();
+        if NO_PERMISSION.iter().any(|said| text.contains(said)) {
+            return Self::Refused("NOPERM".to_owned());
+        }
         let hidden = CODES.into_iter().find(|known| code == *known || text.contains(known));
         Self::Refused(hidden.unwrap_or(code).to_owned())
     }
@@ -66,12 +80,14 @@ impl fmt::Display for Trouble {
             Self::Silent => "Redis does not answer in time: look at its load and the network",
             Self::Strange => "what answers is no Redis or Valkey, or a proxy that hides it",
             Self::Young(until) => {
-                return write!(
-                    f,
-                    "Redis was started, emptied or replaced a moment ago, so tokens may have been \
-                     used that it does not know: tokens from before are refused, and all is well \
-                     again at Unix time {until} at the latest"
-                );
+                f.write_str(
+                    "Redis was started, emptied or replaced a moment ago, or its clock jumped, so \
+                     tokens may have been used that it does not know",
+                )?;
+                return match until {
+                    Some(until) => write!(f, ": those from before Unix time {until} are refused"),
+                    None => Ok(()),
+                };
             }
             Self::Evicts(policy) => {
                 return write!(

@@ -8,8 +8,8 @@ use std::sync::{Arc, MutexGuard};
 use std::thread;
 use std::time::Instant;
 
-use super::link::{Answer, Link};
-use super::queue::{Job, Queue, State};
+use super::link::{Answer, Clock, Link};
+use super::queue::{Job, Question, Queue, State};
 use super::retry::Retry;
 use super::settings::Settings;
 use super::trouble::Trouble;
@@ -33,13 +33,15 @@ struct Worker<'a> {
     queue: &'a Arc<Queue>,
     settings: &'a Arc<Settings>,
     link: Option<Link>,
+    /// The last that was seen of the server's clock.
+    clock: Option<Clock>,
     is_connecting: bool,
     retry: Retry,
 }
 
 impl<'a> Worker<'a> {
     fn new(queue: &'a Arc<Queue>, settings: &'a Arc<Settings>) -> Self {
-        Self { queue, settings, link: None, is_connecting: false, retry: Retry::new() }
+        Self { queue, settings, link: None, clock: None, is_connecting: false, retry: Retry::new() }
     }
 
     fn work(&mut self) {
@@ -48,6 +50,7 @@ impl<'a> Worker<'a> {
             let Some(deadline) = jobs.first().map(|job| job.deadline) else { continue };
             // After a panic nothing is known of these jobs: they are asked again.
             let asked = catch_unwind(AssertUnwindSafe(|| link.ask(&jobs, deadline)));
+            self.clock = Some(link.clock);
             let (answers, outcome) = asked.unwrap_or((Vec::new(), Err(Trouble::Strange)));
             if self.settle(jobs, answers, outcome) {
                 self.link = Some(link);
@@ -88,9 +91,9 @@ impl<'a> Worker<'a> {
 
     fn connect(&mut self, state: &mut State, now: Instant) {
         let (queue, settings) = (Arc::clone(self.queue), Arc::clone(self.settings));
-        let unix_time = state.now();
+        let (now_there, clock) = (state.now(), self.clock);
         let connect = move || {
-            let link = catch_unwind(AssertUnwindSafe(|| Link::open(&settings, unix_time)));
+            let link = catch_unwind(AssertUnwindSafe(|| Link::open(&settings, now_there, clock)));
             queue.lock().arrived = Some(link.unwrap_or(Err(Trouble::Strange)));
             queue.notify();
         };
@@ -125,11 +128,15 @@ impl<'a> Worker<'a> {
     ) -> bool {
         let mut state = self.queue.lock();
         let (mut is_good, mut unanswered) = (outcome.is_ok(), Vec::new());
-        let mut trouble = outcome.err();
+        let (mut trouble, mut is_proven) = (outcome.err(), false);
         let mut answers = answers.into_iter();
         for job in jobs {
             match answers.next() {
-                Some(Answer::Is(number)) => state.answer(job, Ok(number)),
+                Some(Answer::Is(number)) => {
+                    // A look proves too little: that tokens can be spent again.
+                    is_proven |= !matches!(job.question, Question::Look(_));
+                    state.answer(job, Ok(number));
+                }
                 Some(Answer::Failed(why)) => {
                     is_good &= !why.ends_connection();
                     state.answer(job, Err(Unavailable));
@@ -151,7 +158,7 @@ impl<'a> Worker<'a> {
             self.retry.failed(Instant::now());
         }
         // What the first failure is about may pass before anybody has noticed it.
-        if trouble.is_some() || is_good {
+        if trouble.is_some() || is_proven {
             state.trouble = trouble;
         }
         is_good

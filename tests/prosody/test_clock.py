@@ -1,0 +1,79 @@
+"""A real server whose wall clock jumps, by a library that is preloaded (tests/clock.c)."""
+
+import re
+import subprocess
+import time
+
+import pytest
+from client import Client
+from mint import mint
+from redis_server import Redis
+from server import ROOT
+
+HOUR = 3600
+CENTURY = 100 * 365 * 24 * HOUR
+
+
+class WallClock:
+    """What servers believe that are started in its `with`."""
+
+    def __init__(self, folder, monkeypatch):
+        self.library, self.file, self.monkeypatch = folder / "clock.so", folder / "ahead", monkeypatch
+        source = ROOT / "tests/clock.c"
+        subprocess.run(["gcc", "-std=gnu11", "-O2", "-fPIC", "-shared", source, "-o", self.library], check=True)
+        self.set(0)
+
+    def set(self, ahead):
+        new = self.file.with_suffix(".new")
+        new.write_text(str(ahead))
+        new.rename(self.file)
+        self.ahead = ahead
+
+    def now(self):
+        return time.time() + self.ahead
+
+    def __enter__(self):
+        self.monkeypatch.setenv("LD_PRELOAD", str(self.library))
+        self.monkeypatch.setenv("CLOCK_AHEAD", str(self.file))
+
+    def __exit__(self, *_):
+        self.monkeypatch.delenv("LD_PRELOAD")
+
+
+@pytest.fixture
+def clock(tmp_path, monkeypatch):
+    return WallClock(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("ledger", ["memory", "sqlite", "redis"])
+def test_a_clock_that_jumps_accepts_nothing_twice(prosody, options, key, clock, ledger):
+    with Redis() as redis:
+        redis.has_been_there()
+        place = {"memory": "memory", "sqlite": "token_ledger.sqlite", "redis": redis.url()}[ledger]
+        with clock, prosody({"localhost": {**options, "token_ledger": place, "token_deviation": 0}}) as server:
+            spent = []
+
+            def log_in(token):
+                with Client(server.port, "localhost") as client:
+                    return client.log_in("alice", token)
+
+            def spend_one():
+                token = mint("alice@localhost", key, now=clock.now())
+                is_accepted = log_in(token) == "success"
+                spent.extend([token] * is_accepted)
+                assert [log_in(token) for token in spent] == ["not-authorized"] * len(spent)
+                return is_accepted
+
+            assert spend_one()
+            for jump in (HOUR, -HOUR, CENTURY):
+                clock.set(jump)
+                assert spend_one()
+                clock.set(0)
+                back = time.monotonic()
+                while not spend_one():
+                    # When the clock was ahead, the present was over, which is what the file goes by.
+                    assert ledger == "sqlite" and jump > 0
+                    until = re.findall("those made before ([-0-9]+ [:0-9]+) are refused", server.log())[-1]
+                    time.sleep(max(0, time.mktime(time.strptime(until, "%Y-%m-%d %H:%M:%S")) - time.time()))
+                assert time.monotonic() - back < 31
+            assert len(spent) == 7
