@@ -77,7 +77,7 @@ def test_the_check_of_a_minter_finds_what_is_wrong(tmp_path):
     shutil.copy(ROOT / "tests/vectors/conformance.json", tmp_path)
     function = shown()["mint.py"]
     for code, status in [(function, 0), (function.replace("{otp:08}", "{otp}"), 1)]:
-        done = subprocess.run([sys.executable, "-"], input=code + check, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run([sys.executable, "-"], input=code + check, cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
         assert done.returncode == status, done.stderr
     assert "AssertionError: RFC 6238, time 1111111109" in done.stderr
 
@@ -200,6 +200,7 @@ def test_names_are_prepared_as_prosody_does(language, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     for name, prepared in zip(names(), done.stdout.splitlines(), strict=True):

@@ -92,10 +92,7 @@ class WebChat:
             "freeze": lambda: self.signal(signal.SIGSTOP),
             "thaw": lambda: self.signal(signal.SIGCONT),
         }
-        try:
-            return browse(scenario, self.address, *arguments, **requests)
-        finally:
-            self.signal(signal.SIGCONT)
+        return browse(scenario, self.address, *arguments, **requests)
 
 
 def browse(scenario, address, *arguments, **requests):

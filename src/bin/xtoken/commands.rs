@@ -208,7 +208,7 @@ fn ledger_url(
     if *url == b"memory:" {
         warn(
             "token_ledger is \"memory\": only the running server knows which tokens were used; \
-             ask it with prosodyctl mod_auth_token explain",
+             on Prosody 13.0 ask it: prosodyctl shell auth_token explain",
         )?;
     }
     let path = url.strip_prefix(b"sqlite:").map(OsStr::from_bytes).map(Path::new);
