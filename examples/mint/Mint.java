@@ -24,9 +24,6 @@ public final class Mint {
     /** As above with the Unix time and the nonce of a test. */
     static String mint(String jid, String otpSeed, String tokenSecret, long now, String nonce)
             throws GeneralSecurityException {
-        if (otpSeed.isEmpty() || tokenSecret.isEmpty()) {
-            throw new IllegalArgumentException("the OTP seed or the token secret is empty");
-        }
         byte[] step = ByteBuffer.allocate(8).putLong(now / 30).array();
         byte[] digest = hmac("HmacSHA1", decodeBase32(otpSeed), step);
         int offset = digest[digest.length - 1] & 15;
@@ -44,7 +41,7 @@ public final class Mint {
 
     private static byte[] hmac(String algorithm, byte[] key, byte[] message) throws GeneralSecurityException {
         Mac mac = Mac.getInstance(algorithm);
-        mac.init(new SecretKeySpec(key, algorithm));
+        mac.init(new SecretKeySpec(key, algorithm)); // which refuses an empty key
         return mac.doFinal(message);
     }
 
@@ -91,10 +88,6 @@ public final class Mint {
         long now = args.length > 1 ? Long.parseLong(args[1]) : Instant.now().getEpochSecond();
         String nonce = args.length > 2 ? args[2] : freshNonce();
         try {
-            // Outside of a UTF-8 locale Java hands over a "?" for each byte beyond ASCII.
-            if (args[0].indexOf('?') >= 0 && !"UTF-8".equals(System.getProperty("sun.jnu.encoding"))) {
-                throw new IllegalArgumentException("set LC_ALL=C.UTF-8 for this address");
-            }
             System.out.println(mint(args[0], seed, secret, now, nonce));
         } catch (IllegalArgumentException error) {
             System.err.println("Mint.java: " + error.getMessage());
