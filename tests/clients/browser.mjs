@@ -228,8 +228,8 @@ const scenarios = {
     await connect(alice);
     await alice.getByRole('log').getByText('The server cannot check tokens at the moment. Trying again').nth(3).waitFor();
     assert.equal(await tokens(), 4);
-    const [first, , third] = times.slice(1).map((time, number) => time - times[number]);
-    assert.ok(third > first, `the third wait, ${third} ms, is longer than the first, ${first} ms`);
+    const waits = times.slice(1).map((time, number) => time - times[number]);
+    assert.ok(waits[0] < 2000 && waits[2] >= 2000, `each wait is longer: ${waits} ms`); // half of 1 s at least, then of 4 s
   },
 
   // The page that docs/minting.md shows.

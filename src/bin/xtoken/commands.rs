@@ -14,7 +14,9 @@ use xtoken::token::{DEFAULT_NONCE_LENGTH, OTP_DIGITS, Token};
 use xtoken::{Finding, Minter, Rejection, Verifier, jid, key, ledger};
 use zeroize::Zeroizing;
 
-use crate::arguments::{Arguments, Command, KeySource, Presented, Protocol, Server, TokenSource, User};
+use crate::arguments::{
+    Arguments, Command, KeySource, Presented, Protocol, Server, TokenSource, User,
+};
 use crate::output::{accept, print, print_json, refuse, warn};
 use crate::{Failure, input, keys};
 

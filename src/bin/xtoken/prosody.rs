@@ -74,9 +74,7 @@ fn bytes(object: &mut Value, field: &str) -> Result<Zeroizing<Vec<u8>>, Failure>
         _ => return Err(format!("Prosody handed over no {field}").into()),
     };
     let bytes = STANDARD.decode(text.as_bytes());
-    bytes
-        .map(Zeroizing::new)
-        .map_err(|_| format!("Prosody handed over a damaged {field}").into())
+    bytes.map(Zeroizing::new).map_err(|_| format!("Prosody handed over a damaged {field}").into())
 }
 
 fn key(entry: &mut Value) -> Result<Key, Failure> {
