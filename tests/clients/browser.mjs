@@ -152,7 +152,7 @@ const scenarios = {
   },
 
   async stolen() {
-    const [alice, thief] = [await signIn('alice'), await signIn('carol')];
+    const [alice, thief] = [await withClock('alice'), await signIn('carol')];
     const tokens = tokensOf(alice);
 
     await robbed(alice, thief, 1);
@@ -165,6 +165,7 @@ const scenarios = {
     await robbed(alice, thief, 2);
     await connect(alice);
     await status(alice, 'The server refused a fresh token too.');
+    await alice.clock.fastForward('01:00');
     assert.equal(await tokens(), 4, 'and no third token is tried');
 
     await connect(alice);

@@ -67,6 +67,7 @@ export class Chat {
         connection.disconnect();
       } else if (status === DISCONNECTED) {
         this.#connection = null;
+        clearTimeout(this.#timer);
         if (refused) this.#refused();
         else this.#retry(why);
       }
