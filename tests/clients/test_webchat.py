@@ -24,7 +24,7 @@ def test_in_chromium(webchat, scenario):
 
 
 def test_while_the_ledger_does_not_answer(key):
-    with WebChat("13.0", key, token_ledger="redis://127.0.0.1:1") as webchat:
+    with WebChat("13.0", key, token_ledger="redis://127.0.0.1:1", token_ledger_timeout=0.1) as webchat:
         assert webchat.browse("unavailable") == 0
 
 
