@@ -1,8 +1,8 @@
 -- Verifying tokens of this host: the functions and constants of the Lua implementation, on xtoken.
 
 local monotonic = require "util.time".monotonic;
-local resolve_relative_path = require "util.paths".resolve_relative_path;
 local xtoken = module:require "token_native";
+local read_ledger_url = module:require "token_ledger_url";
 local waiting = module:require "token_waiting";
 
 -- Ledgers by URL, hosts may share them. In `prosody`, where a module that is reloaded, or fails
@@ -10,23 +10,11 @@ local waiting = module:require "token_waiting";
 local ledgers = prosody.token_ledgers or {};
 prosody.token_ledgers = ledgers;
 
--- "memory", the path of a file, by itself in Prosody's data folder, or a URL; that of a server with
--- the deadline that the option token_ledger_timeout says.
 local function ledger_url()
-	local value = module:get_option("token_ledger", "token_ledger.sqlite");
-	local timeout = module:get_option("token_ledger_timeout");
-	if type(value) ~= "string" then
-		return nil, "token_ledger must be a string in quotes";
-	elseif value == "memory" then
-		return "memory:";
-	elseif not value:find("^%a[%w+.-]*:") then
-		return "sqlite:"..resolve_relative_path(prosody.paths.data, value);
-	elseif not timeout or not value:find("^[%a+]+://") then
-		return value;
-	elseif type(timeout) ~= "number" or timeout < 0.01 or timeout > 60 then
-		return nil, "token_ledger_timeout must be a number of seconds, 0.01 to 60";
+	local function get_option(name)
+		return module:get_option(name);
 	end
-	return ("%s%stimeout=%d"):format(value, value:find("?", 1, true) and "&" or "?", math.floor(timeout * 1000));
+	return read_ledger_url(get_option, prosody.paths.data);
 end
 
 -- The URL of each host's ledger. It stays as long as Prosody runs, since another ledger would not know

@@ -2,7 +2,7 @@
 
 CLI := target/cli
 COMMANDS := generate-key mint verify explain inspect vectors
-CLI_SOURCES := $(shell find src/bin -type f) lua/token_keys.lib.lua tests/vectors/conformance.json
+CLI_SOURCES := $(shell find src/bin -type f) lua/token_keys.lib.lua lua/token_ledger_url.lib.lua tests/vectors/conformance.json
 MANUALS := xtoken.1 $(COMMANDS:%=xtoken-%.1)
 BINDIR ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share

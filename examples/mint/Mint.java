@@ -41,12 +41,17 @@ public final class Mint {
 
     private static byte[] hmac(String algorithm, byte[] key, byte[] message) throws GeneralSecurityException {
         Mac mac = Mac.getInstance(algorithm);
-        mac.init(new SecretKeySpec(key, algorithm));
+        mac.init(new SecretKeySpec(key, algorithm)); // which refuses an empty key
         return mac.doFinal(message);
     }
 
     private static byte[] utf8(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        // Half a character became a "?"; U+FFFD stands for what could not be read.
+        if (text.indexOf('\uFFFD') >= 0 || !text.equals(new String(bytes, StandardCharsets.UTF_8))) {
+            throw new IllegalArgumentException("the address or the token secret is not UTF-8");
+        }
+        return bytes;
     }
 
     /** RFC 4648 base32, in upper or lower case, with or without padding. */
@@ -72,16 +77,21 @@ public final class Mint {
 
     public static void main(String[] args) throws GeneralSecurityException {
         Map<String, String> environment = System.getenv();
-        String seed = environment.getOrDefault("XTOKEN_OTP_SEED", "");
-        String secret = environment.getOrDefault("XTOKEN_TOKEN_SECRET", "");
+        String seed = environment.get("XTOKEN_OTP_SEED");
+        String secret = environment.get("XTOKEN_TOKEN_SECRET");
         boolean isTimeGood = args.length < 2 || args[1].matches("[0-9]{1,18}");
-        if (args.length < 1 || args.length > 3 || !isTimeGood || seed.isEmpty() || secret.isEmpty()) {
+        if (args.length < 1 || args.length > 3 || !isTimeGood || seed == null || secret == null) {
             System.err.println("usage: java Mint.java JID [UNIX_TIME [NONCE]],"
                     + " with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set");
             System.exit(2);
         }
         long now = args.length > 1 ? Long.parseLong(args[1]) : Instant.now().getEpochSecond();
         String nonce = args.length > 2 ? args[2] : freshNonce();
-        System.out.println(mint(args[0], seed, secret, now, nonce));
+        try {
+            System.out.println(mint(args[0], seed, secret, now, nonce));
+        } catch (IllegalArgumentException error) {
+            System.err.println("Mint.java: " + error.getMessage());
+            System.exit(2);
+        }
     }
 }

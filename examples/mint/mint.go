@@ -43,6 +43,9 @@ func mintAt(now int64, nonce, jid, otpSeed, tokenSecret string) (string, error) 
 	if err != nil {
 		return "", fmt.Errorf("the OTP seed is not base32: %w", err)
 	}
+	if len(seed) == 0 || tokenSecret == "" {
+		return "", errors.New("the OTP seed or the token secret is empty")
+	}
 	var step [8]byte
 	binary.BigEndian.PutUint64(step[:], uint64(now/30))
 	digest := mac(sha1.New, seed, step[:])
@@ -71,10 +74,7 @@ func main() {
 
 func fromCommandLine(args []string, otpSeed, tokenSecret string) (string, error) {
 	if len(args) < 1 || len(args) > 3 {
-		return "", errors.New("usage: mint JID [UNIX_TIME [NONCE]]")
-	}
-	if otpSeed == "" || tokenSecret == "" {
-		return "", errors.New("set XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET")
+		return "", errors.New("usage: mint JID [UNIX_TIME [NONCE]], with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set")
 	}
 	now := time.Now().Unix()
 	nonce, err := newNonce()

@@ -10,6 +10,9 @@ import { fileURLToPath } from 'node:url';
 
 export function mint(jid, otpSeed, tokenSecret, { now = Date.now() / 1000, nonce = randomDigits(32) } = {}) {
   if (!tokenSecret) throw new Error('the token secret is empty');
+  // Half a character, or the sign that stands for bytes that are not UTF-8.
+  const isBroken = (text) => /[\p{Surrogate}\uFFFD]/u.test(text);
+  if (isBroken(jid) || isBroken(tokenSecret)) throw new Error('the address or the token secret is not UTF-8');
   const digits = totp(base32(otpSeed), now) + nonce;
   return digits + ' ' + createHmac('sha256', tokenSecret).update(digits + jid).digest('base64');
 }
@@ -44,7 +47,7 @@ if (existsSync(program) && realpathSync(program) === fileURLToPath(import.meta.u
   try {
     const numbers = [now ?? '0', nonce ?? '0'].every((argument) => /^\d+$/.test(argument));
     if (!jid || !numbers || rest.length) throw new Error('usage: mint.mjs JID [UNIX_TIME [NONCE]]');
-    if (!otpSeed || !tokenSecret) throw new Error('set XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET');
+    if (otpSeed === undefined || tokenSecret === undefined) throw new Error('set XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET');
     console.log(mint(jid, otpSeed, tokenSecret, { now: now && Number(now), nonce }));
   } catch (error) {
     console.error(error.message);

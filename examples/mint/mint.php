@@ -9,15 +9,18 @@ declare(strict_types=1);
  */
 function mint(
     string $jid,
-    #[SensitiveParameter]
+    #[\SensitiveParameter]
     string $otpSeed,
-    #[SensitiveParameter]
+    #[\SensitiveParameter]
     string $tokenSecret,
     ?int $now = null,
     ?string $nonce = null
 ): string {
     $now ??= time();
     $nonce ??= implode('', array_map(fn () => random_int(0, 9), range(1, 32)));
+    if ($tokenSecret === '') {
+        throw new \InvalidArgumentException('The token secret is empty.');
+    }
 
     $digest = hash_hmac('sha1', pack('J', intdiv($now, 30)), base32_decode($otpSeed), true);
     $offset = ord($digest[19]) & 15;
@@ -29,16 +32,15 @@ function mint(
 
 /** RFC 4648 base32, in upper or lower case, with or without padding. */
 function base32_decode(
-    #[SensitiveParameter]
+    #[\SensitiveParameter]
     string $text
 ): string {
+    if (!preg_match('/^[A-Z2-7]+=*$/iD', $text)) {
+        throw new \InvalidArgumentException('The OTP seed is not base32.');
+    }
     $bits = '';
     foreach (str_split(rtrim(strtoupper($text), '=')) as $letter) {
-        $value = strpos('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', $letter);
-        if ($value === false) {
-            throw new InvalidArgumentException('The OTP seed is not base32.');
-        }
-        $bits .= sprintf('%05b', $value);
+        $bits .= sprintf('%05b', strpos('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', $letter));
     }
     $bytes = str_split(substr($bits, 0, strlen($bits) - strlen($bits) % 8), 8);
     return implode('', array_map(fn ($byte) => chr(bindec($byte)), $bytes));
@@ -47,9 +49,14 @@ function base32_decode(
 if (PHP_SAPI === 'cli' && realpath($argv[0]) === __FILE__) {
     [$seed, $secret] = [getenv('XTOKEN_OTP_SEED'), getenv('XTOKEN_TOKEN_SECRET')];
     [, $jid, $now, $nonce] = $argv + [null, null, null, null];
-    if (!$seed || $secret === false || $secret === '' || $jid === null || $argc > 4 || !ctype_digit($now ?? '0')) {
+    if ($seed === false || $secret === false || $jid === null || $argc > 4 || !ctype_digit($now ?? '0')) {
         fwrite(STDERR, "usage: php mint.php JID [UNIX_TIME [NONCE]], with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set\n");
         exit(2);
     }
-    echo mint($jid, $seed, $secret, $now === null ? null : (int) $now, $nonce), "\n";
+    try {
+        echo mint($jid, $seed, $secret, $now === null ? null : (int) $now, $nonce), "\n";
+    } catch (InvalidArgumentException $error) {
+        fwrite(STDERR, "mint.php: {$error->getMessage()}\n");
+        exit(2);
+    }
 }

@@ -13,6 +13,8 @@ def mint(jid, otp_seed, token_secret, now=None, nonce=None):
     """A fresh token for jid, which is "user@host" as prepared. Only tests give now and nonce."""
     now = int(time.time()) if now is None else now
     nonce = f"{secrets.randbelow(10**32):032}" if nonce is None else nonce
+    if not otp_seed or not token_secret:
+        raise ValueError("the OTP seed or the token secret is empty")
 
     seed = base64.b32decode(otp_seed + "=" * (-len(otp_seed) % 8), casefold=True)
     digest = hmac.digest(seed, struct.pack(">Q", now // 30), hashlib.sha1)
@@ -34,6 +36,9 @@ if __name__ == "__main__":
     parser.add_argument("nonce", nargs="?")
     arguments = parser.parse_args()
     seed, secret = os.environ.get("XTOKEN_OTP_SEED"), os.environ.get("XTOKEN_TOKEN_SECRET")
-    if not seed or not secret:
+    if seed is None or secret is None:
         parser.error("set XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET")
-    print(mint(arguments.jid, seed, secret, arguments.unix_time, arguments.nonce))
+    try:
+        print(mint(arguments.jid, seed, secret, arguments.unix_time, arguments.nonce))
+    except ValueError as error:  # also what is not UTF-8
+        parser.error(str(error))

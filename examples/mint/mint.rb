@@ -6,6 +6,8 @@ require "securerandom"
 # A fresh token with which a user of this application logs in to Prosody. jid is "user@host" as
 # prepared. Only tests give now and nonce.
 def mint(jid, otp_seed, token_secret, now: Time.now.to_i, nonce: format("%032d", SecureRandom.random_number(10**32)))
+  raise ArgumentError, "the token secret is empty" if token_secret.empty?
+
   digest = OpenSSL::HMAC.digest("SHA1", base32_decode(otp_seed), [now / 30].pack("Q>"))
   offset = digest.getbyte(-1) & 15
   otp = (digest[offset, 4].unpack1("N") & 0x7fffffff) % 10**8
@@ -17,19 +19,24 @@ end
 
 # RFC 4648 base32, in upper or lower case, with or without padding.
 def base32_decode(text)
+  raise ArgumentError, "the OTP seed is not base32" unless text.match?(/\A[A-Za-z2-7]+=*\z/)
+
   alphabet = [*"A".."Z", *"2".."7"]
-  bits = text.upcase.sub(/=+\z/, "").each_char.map do |letter|
-    format("%05b", alphabet.index(letter) || raise(ArgumentError, "the OTP seed is not base32"))
-  end.join
+  bits = text.upcase.delete("=").each_char.map { |letter| format("%05b", alphabet.index(letter)) }.join
   [bits[0, bits.size / 8 * 8]].pack("B*")
 end
 
 if $PROGRAM_NAME == __FILE__
   jid, now, nonce = ARGV
-  seed, secret = ENV.values_at("XTOKEN_OTP_SEED", "XTOKEN_TOKEN_SECRET").map(&:to_s)
-  if seed.empty? || secret.empty? || !ARGV.size.between?(1, 3) || now&.match?(/\D/)
+  seed, secret = ENV.values_at("XTOKEN_OTP_SEED", "XTOKEN_TOKEN_SECRET")
+  if seed.nil? || secret.nil? || !ARGV.size.between?(1, 3) || now&.match?(/\D/)
     warn "usage: ruby mint.rb JID [UNIX_TIME [NONCE]], with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set"
     exit 2
   end
-  puts mint(jid, seed, secret, **{ now: now&.to_i, nonce: nonce }.compact)
+  begin
+    puts mint(jid, seed, secret, **{ now: now&.to_i, nonce: nonce }.compact)
+  rescue ArgumentError => error
+    warn "mint.rb: #{error.message}"
+    exit 2
+  end
 end

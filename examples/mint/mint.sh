@@ -10,6 +10,7 @@ set -eu
 # mint JID OTP_SEED TOKEN_SECRET [UNIX_TIME [NONCE]]: a fresh token for JID, which is "user@host" as
 # prepared. Only tests give UNIX_TIME and NONCE.
 mint() (
+	: "${2:?the OTP seed is empty}" "${3:?the token secret is empty}"
 	now=${4:-$(date +%s)}
 	nonce=${5:-$(head -c 4096 /dev/urandom | LC_ALL=C tr -dc 0-9 | cut -c 1-32)}
 	otp=$(printf '%s\n' "$2" | oathtool --totp --base32 --digits=8 --now="@$now" -) || exit
@@ -42,7 +43,7 @@ sha256() { openssl dgst -sha256 -binary; }
 hex() { od -An -v -tx1 | tr -d ' \n'; }
 
 case ${2:-0} in *[!0-9]*) set -- ;; esac
-if [ $# -lt 1 ] || [ $# -gt 3 ] || [ -z "${XTOKEN_OTP_SEED:-}" ] || [ -z "${XTOKEN_TOKEN_SECRET:-}" ]; then
+if [ $# -lt 1 ] || [ $# -gt 3 ] || [ -z "${XTOKEN_OTP_SEED+x}" ] || [ -z "${XTOKEN_TOKEN_SECRET+x}" ]; then
 	echo "usage: mint.sh JID [UNIX_TIME [NONCE]], with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set" >&2
 	exit 2
 fi

@@ -1,7 +1,7 @@
 // A web application as you may have one: people sign in here, and chat without signing in again,
 // because the application mints a token for whoever is signed in. The secrets stay in this process.
 
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import cookieSession from 'cookie-session';
 import express from 'express';
@@ -21,6 +21,8 @@ if (!XTOKEN_OTP_SEED || !XTOKEN_TOKEN_SECRET) {
 
 // Stands in for your accounts. A name here is the part of the address before the @: lower case.
 const USERS = ['alice', 'bob', 'carol'];
+const sessions = new Map(); // who is signed in, by a number that nobody can guess
+const SESSION_LENGTH = 12 * 60 * 60 * 1000; // ms
 const address = (user) => `${user}@${XMPP_HOST}`;
 
 const folder = (path) => express.static(fileURLToPath(new URL(path, import.meta.url)));
@@ -44,29 +46,46 @@ app.use(folder('public'));
 
 app.use((request, response, next) => {
   response.set('Cache-Control', 'no-store');
-  // Another site's page may link here, and do nothing else.
-  const site = request.get('Sec-Fetch-Site') ?? 'same-origin';
-  if (request.method !== 'GET' && site !== 'same-origin') return response.sendStatus(403);
+  // Another site's page may link here, and do nothing else. Browsers say where a request comes from
+  // by Sec-Fetch-Site, older ones and those without TLS by Origin only.
+  const [site, origin] = [request.get('Sec-Fetch-Site'), request.get('Origin')];
+  const own = `${request.protocol}://${request.get('Host')}`;
+  const isOurs = site ? site === 'same-origin' : (origin ?? own) === own;
+  if (request.method !== 'GET' && !isOurs) return response.sendStatus(403);
   next();
 });
-app.use(cookieSession({ name: 'session', keys: [randomBytes(32).toString('hex')], sameSite: 'strict', httpOnly: true }));
+app.use(cookieSession({
+  name: 'session',
+  keys: [randomBytes(32).toString('hex')],
+  maxAge: SESSION_LENGTH,
+  sameSite: 'strict',
+  httpOnly: true,
+}));
 
 app.post('/sign-in', express.urlencoded({ extended: false }), (request, response) => {
   // Your application checks a password here.
   if (!USERS.includes(request.body?.user)) return response.status(403).send('No such user.');
-  request.session = { user: request.body.user };
+  const id = randomUUID();
+  sessions.set(id, request.body.user);
+  setTimeout(() => sessions.delete(id), SESSION_LENGTH).unref();
+  request.session = { id };
   response.redirect(303, '/strophe.html');
 });
 
 app.post('/sign-out', (request, response) => {
+  sessions.delete(request.session.id); // here too, where somebody may have copied the cookie
   request.session = null;
   response.redirect(303, '/');
 });
 
-const signedIn = (request, response, next) => (request.session.user ? next() : response.sendStatus(401));
+function signedIn(request, response, next) {
+  request.user = sessions.get(request.session.id);
+  if (!request.user) return response.sendStatus(401);
+  next();
+}
 
 // What a page has to know to connect. Nothing of it is secret.
-app.get('/me', signedIn, ({ session: { user } }, response) => {
+app.get('/me', signedIn, ({ user }, response) => {
   const contacts = USERS.filter((other) => other !== user).map(address);
   response.json({ jid: address(user), websocket: XMPP_WEBSOCKET, contacts });
 });
@@ -74,12 +93,12 @@ app.get('/me', signedIn, ({ session: { user } }, response) => {
 // A fresh token, for nobody but the user who is signed in.
 const token = (user) => mint(address(user), XTOKEN_OTP_SEED, XTOKEN_TOKEN_SECRET);
 
-app.post('/token', signedIn, ({ session: { user } }, response) => {
+app.post('/token', signedIn, ({ user }, response) => {
   response.json({ token: token(user) });
 });
 
-// The same in the shape that Converse.js asks for, at every login.
-app.get('/credentials', signedIn, ({ session: { user } }, response) => {
+// The same in the shape that Converse.js asks for, at every login, and always by GET.
+app.get('/credentials', signedIn, ({ user }, response) => {
   response.json({ jid: address(user), password: token(user) });
 });
 

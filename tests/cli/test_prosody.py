@@ -42,6 +42,10 @@ def single(key):
     return dict(zip(("otp_seed", "token_secret"), key))
 
 
+def environment(key):
+    return dict(zip(("XTOKEN_OTP_SEED", "XTOKEN_TOKEN_SECRET"), key))
+
+
 def minted_with(done, key, jid="alice@localhost"):
     assert done.returncode == 0, done.stderr
     token = done.stdout.rstrip("\n")
@@ -61,9 +65,38 @@ def test_a_login_with_the_key_of_the_server(xtoken, version):
         assert (done.returncode, done.stderr) == (0, "")
         with Client(server.port, "localhost") as client:
             assert client.log_in("alice", done.stdout.rstrip("\n")) == "success"
-        ledger = f"sqlite:{server.folder}/token_ledger.sqlite"
-        done = xtoken("explain", "alice@localhost", "--json", *source, "--ledger", ledger, input=done.stdout)
+        used = done.stdout
+        done = xtoken("explain", "alice@localhost", "--json", *source, input=used)
         assert [finding["name"] for finding in json.loads(done.stdout)["findings"]] == ["replayed"]
+        done = xtoken("verify", "alice@localhost", *source, input=used)
+        assert done.returncode == 1 and done.stderr.startswith("refused: replayed: ")
+        # What the command has used up, the server refuses.
+        token = mint("alice@localhost", NEW)
+        assert xtoken("verify", "alice@localhost", *source, input=token).returncode == 0
+        with Client(server.port, "localhost") as client:
+            assert client.log_in("alice", token) == "not-authorized"
+
+
+def test_the_ledger_is_that_of_the_configuration(xtoken, prosody, config, tmp_path):
+    def verify(*more, env={}, **options):
+        config(f'data_path = "{tmp_path}"\n', {"localhost": {**single(NEW), **options}})
+        return xtoken("verify", "alice@localhost", mint("alice@localhost", NEW), *prosody, *more, env=env)
+
+    # What Prosody is to write is not made by whoever verifies before it has run.
+    assert verify().returncode == 0 and not list(tmp_path.glob("*.sqlite*"))
+    for path in ["token_ledger.sqlite", "other.sqlite"]:
+        assert xtoken("verify", "alice@localhost", mint("alice@localhost", OLD), "--ledger", f"sqlite:{path}", env=environment(OLD)).returncode == 0
+        assert verify(token_ledger=path).returncode == 0
+        assert is_wrong(verify("--at", "59", token_ledger=path), "--at would mislead")
+        assert verify("--at", "59", "--ledger", "memory:", token_ledger=path).returncode == 1
+    done = verify(token_ledger="redis://127.0.0.1:1", token_ledger_timeout=0.1)
+    assert done.returncode == 1 and done.stderr.startswith("refused: unavailable: ")
+    done = verify(token_ledger="memory")
+    assert done.returncode == 0 and "only the running server knows which tokens were used" in done.stderr
+    assert is_wrong(verify(token_ledger=5), "token_ledger must be a string")
+    assert is_wrong(verify(token_ledger="redis://h", token_ledger_timeout=100), "token_ledger_timeout must be")
+    done = verify(env={"XTOKEN_LEDGER": "memory:"}, token_ledger="redis://127.0.0.1:1")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_host_is_that_of_the_address(xtoken, prosody, config):

@@ -3,6 +3,7 @@
 import base64
 import concurrent.futures
 import functools
+import hmac
 import json
 import os
 import pathlib
@@ -13,7 +14,7 @@ import sys
 
 import pytest
 from client import Client
-from mint import new_key
+from mint import mint, new_key
 from server import LAUNCHERS, Prosody
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -63,6 +64,7 @@ def run(command, key, *arguments, **environment):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        timeout=60,
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -71,7 +73,7 @@ def run(command, key, *arguments, **environment):
 def build(name):
     BUILT.mkdir(parents=True, exist_ok=True)
     tool(BUILD[name][0])
-    subprocess.run(BUILD[name], cwd=RECIPES, check=True)
+    subprocess.run(BUILD[name], cwd=RECIPES, check=True, timeout=600)
 
 
 @pytest.fixture(params=sorted(RUN))
@@ -102,6 +104,42 @@ def test_the_tokens_of_the_vectors(recipe):
                 assert status != 0 and output == "" and "at least 112 bits" in errors, case["name"]
             else:
                 assert (status, output, errors) == (0, case["token"] + "\n", ""), case["name"]
+
+
+def test_in_a_locale_without_utf_8_there_is_the_right_token_or_none(recipe):
+    for case in VECTORS:
+        if not (case["jid"] + case["token_secret"]).isascii():
+            key = case["otp_seed"], case["token_secret"]
+            status, output, errors = run(RUN[recipe], key, case["jid"], case["now"], case["nonce"], LC_ALL="C")
+            assert (status, output) == (0, case["token"] + "\n") or (status != 0 and output == "" and errors), case["name"]
+
+
+def test_bytes_that_are_not_utf_8_sign_nothing_else(recipe):
+    """A secret may be any bytes: whoever cannot read them refuses."""
+    seed, secret = new_key()
+    damaged = secret + "\udcff"  # which the operating system is given as the byte 255
+    digits = mint("alice@localhost", (seed, secret), now=59, nonce="1" * 32)[:40]
+    signature = hmac.digest(os.fsencode(damaged), f"{digits}alice@localhost".encode(), "sha256")
+    right = f"{digits} {base64.b64encode(signature).decode()}\n"
+    for locale in ["C", "C.UTF-8"]:
+        status, output, errors = run(RUN[recipe], (seed, damaged), "alice@localhost", 59, "1" * 32, LC_ALL=locale)
+        assert (status, output) == (0, right) or ((status, output) == (2, "") and "Traceback" not in errors)
+        assert secret not in errors
+        status, output, errors = run(RUN[recipe], (seed + "\udcff", secret), "alice@localhost", LC_ALL=locale)
+        assert status != 0 and output == "" and errors and seed not in errors and "Traceback" not in errors
+
+
+def test_the_php_recipe_in_a_namespace(tmp_path):
+    """Where a name without a backslash in front is one of the application's own."""
+    seed, secret = new_key()
+    code = (RECIPES / "mint.php").read_text().partition("if (PHP_SAPI")[0].replace("declare(strict_types=1);", "declare(strict_types=1);\n\nnamespace App;", 1)
+    # What nobody catches shows the arguments of every call.
+    code += f"\nini_set('zend.exception_ignore_args', '0');\nmint('alice@localhost', '1{seed[1:]}', '{secret}');\n"
+    (tmp_path / "app.php").write_text(code)
+    status, output, errors = run(["php"], (None, None), "-d", "display_errors=stderr", tmp_path / "app.php")
+    assert status == 255 and "Uncaught InvalidArgumentException: The OTP seed is not base32." in errors
+    assert "Object(SensitiveParameterValue)" in errors
+    assert seed[1:15] not in errors + output and secret[:15] not in errors + output
 
 
 @pytest.fixture(scope="module", params=sorted(LAUNCHERS))

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import http.server
 import json
 import os
 import pathlib
@@ -10,9 +11,13 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import unicodedata
 
 import pytest
+from mint import mint
+from server import Prosody, free_port
+from webchat import browse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs/minting.md").read_text("utf-8")
@@ -72,9 +77,66 @@ def test_the_check_of_a_minter_finds_what_is_wrong(tmp_path):
     shutil.copy(ROOT / "tests/vectors/conformance.json", tmp_path)
     function = shown()["mint.py"]
     for code, status in [(function, 0), (function.replace("{otp:08}", "{otp}"), 1)]:
-        done = subprocess.run([sys.executable, "-"], input=code + check, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run([sys.executable, "-"], input=code + check, cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
         assert done.returncode == status, done.stderr
     assert "AssertionError: RFC 6238, time 1111111109" in done.stderr
+
+
+def test_the_page_alone_leads_to_a_login(version, tmp_path, key):
+    """Prosody and the page are as it says; only the ports are other ones."""
+    prosody, strophe = section("Prosody"), ROOT / "examples/webchat/node_modules/strophe.js/dist/strophe.umd.min.js"
+    shown = re.search(r"```lua\n(.*?)```", prosody, re.DOTALL)[1]
+    assert re.findall(r"^ +(\w+) = ", shown, re.MULTILINE) == ["authentication", "otp_seed", "token_secret"]
+    first_try = dict(re.findall(r"`(\w+) = (true|false)`", prosody))
+    assert first_try == {"c2s_require_encryption": "false", "allow_unencrypted_plain_auth": "true"}
+    page = re.search(r"```html\n(.*?)```", section("To the client"), re.DOTALL)[1]
+    address = "ws://localhost:5280/xmpp-websocket"
+    assert f"`{address}`" in prosody and f"'{address}'" in page
+    tokens = []
+
+    class Application(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            script = self.path == "/strophe.umd.min.js"
+            self.answer("text/javascript" if script else "text/html", strophe.read_bytes() if script else page.encode())
+
+        def do_POST(self):
+            assert self.path == "/chat-token"
+            tokens.append(mint("alice@localhost", key))
+            self.answer("application/json", json.dumps({"jid": "alice@localhost", "token": tokens[-1]}).encode())
+
+        def answer(self, content_type, content):
+            self.send_response(200)
+            self.send_header("Content-Type", content_type)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    port = free_port()
+    page = page.replace(":5280/", f":{port}/")
+    settings = {name: value == "true" for name, value in first_try.items()}
+    settings |= {"modules_enabled": ["websocket"], "http_ports": [port], "https_ports": []}
+    secrets = dict(zip(("otp_seed", "token_secret"), key))
+    with Prosody(version, {"localhost": {"authentication": "token", **secrets}}, **settings) as server:
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Application) as application:
+            threading.Thread(target=application.serve_forever, daemon=True).start()
+            try:
+                assert browse("snippet", f"http://127.0.0.1:{application.server_port}/") == 0
+            finally:
+                application.shutdown()
+        (command,) = re.findall(r"^prosodyctl (.*) alice@example\.com$", section("When a login fails"), re.MULTILINE)
+        (used,) = tokens
+        assert "accepted before" in server.prosodyctl(*command.split(), "alice@localhost", input=used)
+        fresh = mint("alice@localhost", key)
+        assert "would be accepted" in server.prosodyctl(*command.split(), "alice@localhost", input=fresh)
+
+
+def test_php_prepares_nothing_that_is_not_utf_8(tmp_path):
+    expression = re.search(r"^\| PHP[^|]*\| `([^`]+)` \|$", section("The address"), re.MULTILINE)[1]
+    (tmp_path / "prepare.php").write_text(f'<?php $name = "bob\\xff"; echo "made " . {expression};', "utf-8")
+    done = subprocess.run(["php", tmp_path / "prepare.php"], stdout=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 255 and "made" not in done.stdout
 
 
 # Each prepares the names on standard input, one a line.
@@ -138,6 +200,7 @@ def test_names_are_prepared_as_prosody_does(language, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     for name, prepared in zip(names(), done.stdout.splitlines(), strict=True):

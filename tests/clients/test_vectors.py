@@ -17,7 +17,7 @@ MINTED = VECTORS["mint"]
 
 
 def output(*command, input=b""):
-    return subprocess.run(command, input=input, check=True, stdout=subprocess.PIPE).stdout
+    return subprocess.run(command, input=input, check=True, stdout=subprocess.PIPE, timeout=60).stdout
 
 
 def test_the_file_is_what_the_generator_makes():

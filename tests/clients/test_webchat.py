@@ -3,6 +3,7 @@
 import base64
 import http.cookiejar
 import json
+import time
 import urllib.error
 import urllib.request
 
@@ -17,13 +18,13 @@ def webchat(version, key):
         yield webchat
 
 
-@pytest.mark.parametrize("scenario", ["exchange", "stolen", "dropped", "converse"])
+@pytest.mark.parametrize("scenario", ["exchange", "stolen", "dropped", "frozen", "hanging", "converse", "converse_stolen"])
 def test_in_chromium(webchat, scenario):
     assert webchat.browse(scenario) == 0
 
 
 def test_while_the_ledger_does_not_answer(key):
-    with WebChat("13.0", key, token_ledger="redis://127.0.0.1:1") as webchat:
+    with WebChat("13.0", key, token_ledger="redis://127.0.0.1:1", token_ledger_timeout=0.1) as webchat:
         assert webchat.browse("unavailable") == 0
 
 
@@ -84,8 +85,27 @@ def test_other_sites_get_nothing(webchat, visitor):
     assert visitor.session.has_nonstandard_attr("httponly")
     assert visitor.ask("token", b"", **{"Sec-Fetch-Site": "cross-site"})[0] == 403
     assert visitor.ask("sign-in", b"user=bob", **{"Sec-Fetch-Site": "same-site"})[0] == 403
+    # Without TLS, and from old browsers, there is no Sec-Fetch-Site.
+    own = webchat.address.rstrip("/")
+    for origin, status in [("https://elsewhere.example", 403), ("null", 403), (own.replace("http:", "https:"), 403), (own, 200)]:
+        assert visitor.ask("token", b"", Origin=origin)[0] == status, origin
+    assert visitor.ask("token", b"", **{"Origin": own.replace("http:", "https:"), "X-Forwarded-Proto": "https"})[0] == 200
     headers = visitor.ask("credentials", Origin="https://elsewhere.example")[1]
     assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_the_policy_of_the_pages(webchat, visitor):
+    for path in ["", "strophe.html", "converse.html", "me"]:
+        policy = dict(part.strip().split(" ", 1) for part in visitor.ask(path)[1]["Content-Security-Policy"].split(";"))
+        assert policy.pop("connect-src") == f"'self' ws://localhost:{webchat.port}"
+        assert policy == {
+            "default-src": "'self'",
+            "img-src": "'self' data:",
+            "style-src": "'self' 'unsafe-inline'",
+            "base-uri": "'none'",
+            "form-action": "'self'",
+            "frame-ancestors": "'none'",
+        }
 
 
 def test_a_forged_cookie_is_nobodys(webchat, visitor):
@@ -102,5 +122,13 @@ def test_behind_tls_the_cookie_stays_there(visitor):
 def test_signing_out_ends_it(visitor):
     visitor.sign_in("alice")
     assert visitor.ask("me")[0] == 200
-    visitor.ask("sign-out", b"")
+    kept = "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.cookies)
+    assert visitor.ask("sign-out", b"")[0] == 200
     assert visitor.ask("me")[0] == 401
+    for path, data in [("me", None), ("token", b""), ("credentials", None)]:
+        assert visitor.ask(path, data, Cookie=kept)[0] == 401
+
+
+def test_a_session_does_not_last_for_ever(visitor):
+    visitor.sign_in("alice")
+    assert 11 * 3600 < visitor.session.expires - time.time() <= 12 * 3600

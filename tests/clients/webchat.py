@@ -3,11 +3,14 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
+import threading
 
 from server import ROOT, Prosody, free_port
 
 FOLDER = ROOT / "examples/webchat"
+PATIENCE = 120  # seconds for all of a scenario
 BROWSER = pathlib.Path(__file__).with_name("browser.mjs")
 
 
@@ -79,17 +82,35 @@ class WebChat:
         self.prosody.stop()
         self.prosody.start()
 
+    def signal(self, number):
+        self.prosody.process.send_signal(number)
+
     def browse(self, scenario, *arguments):
-        """Runs a scenario of browser.mjs and returns its exit status."""
-        browser = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", tool("node"), BROWSER, tool("chromium"), scenario, self.address, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        requests = {
+            "close": self.close,
+            "restart": self.restart,
+            "freeze": lambda: self.signal(signal.SIGSTOP),
+            "thaw": lambda: self.signal(signal.SIGCONT),
+        }
+        return browse(scenario, self.address, *arguments, **requests)
+
+
+def browse(scenario, address, *arguments, **requests):
+    """Runs a scenario of browser.mjs, does what it asks for, and returns its exit status."""
+    browser = subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", tool("node"), BROWSER, tool("chromium"), scenario, address, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    deadline = threading.Timer(PATIENCE, browser.kill)
+    deadline.start()
+    try:
         with browser:
             for request in browser.stdout:
-                {"close": self.close, "restart": self.restart}[request.strip()]()
+                requests[request.strip()]()
                 browser.stdin.write("done\n")
                 browser.stdin.flush()
-        return browser.returncode
+    finally:
+        deadline.cancel()
+    return browser.returncode

@@ -1,6 +1,11 @@
+import signal
+
 import pytest
 from mint import new_key
 from server import LAUNCHERS, Prosody
+
+# Who ends the tests early lets them remove their folders.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(params=sorted(LAUNCHERS))

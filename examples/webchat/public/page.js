@@ -38,7 +38,7 @@ at('to').append(...me.contacts.map((jid) => new Option(jid)));
 const chat = new Chat({
   service: me.websocket,
   jid: me.jid,
-  fetchToken: async () => (await ask('/token', { method: 'POST' })).token,
+  fetchToken: async (signal) => (await ask('/token', { method: 'POST', signal })).token,
   report,
   receive: (from, text) => show('theirs', from, text),
 });

@@ -97,7 +97,7 @@ pub(crate) struct User {
 
 #[derive(Args)]
 pub(crate) struct TokenSource {
-    /// The token; without it, standard input is read, less a line break at its end
+    /// The token; without it or for -, standard input is read, less a line break at its end
     ///
     /// Other users of the machine see it in `ps`, and until it is used it is worth a login.
     pub(crate) token: Option<OsString>,
@@ -109,7 +109,7 @@ pub(crate) struct KeySource {
     /// A file with the two lines that generate-key prints, which others must not be able to read
     #[arg(long, value_name = "FILE", value_hint = FilePath, conflicts_with = "prosody_config")]
     pub(crate) key: Option<PathBuf>,
-    /// Prosody's configuration: its keys, token_nonce_length and token_deviation
+    /// Prosody's configuration: its keys, token_nonce_length, token_deviation and token_ledger
     ///
     /// Prosody's own loader reads it, with everything that it includes, so Prosody must be
     /// installed here and whoever runs this must be able to read the configuration.
@@ -142,8 +142,9 @@ pub(crate) struct Server {
     pub(crate) deviation: Option<u64>,
     /// Where used tokens are remembered: memory:, sqlite:PATH or redis://HOST
     ///
-    /// Without it XTOKEN_LEDGER says where, the place for a URL with a password. Without both
-    /// nothing is remembered once the command has ended, and a token is good more than once.
+    /// Without it XTOKEN_LEDGER says where, the place for a URL with a password. Without both it
+    /// is the ledger in Prosody's configuration, if that is read, and else nothing is remembered
+    /// once the command has ended: a token is good more than once.
     #[arg(long, value_name = "URL")]
     pub(crate) ledger: Option<OsString>,
 }

@@ -1,8 +1,9 @@
 //! What each subcommand does.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -13,8 +14,10 @@ use xtoken::token::{DEFAULT_NONCE_LENGTH, OTP_DIGITS, Token};
 use xtoken::{Finding, Minter, Rejection, Verifier, jid, key, ledger};
 use zeroize::Zeroizing;
 
-use crate::arguments::{Arguments, Command, KeySource, Presented, Protocol, TokenSource, User};
-use crate::output::{accept, print, print_json, refuse};
+use crate::arguments::{
+    Arguments, Command, KeySource, Presented, Protocol, Server, TokenSource, User,
+};
+use crate::output::{accept, print, print_json, refuse, warn};
 use crate::{Failure, input, keys};
 
 const VECTORS: &str = include_str!("../../../tests/vectors/conformance.json");
@@ -55,6 +58,9 @@ fn mint(
 ) -> Result<Outcome, Failure> {
     let jid = user.jid.as_bytes();
     jid::check_bare(jid)?;
+    if !jid.is_ascii() {
+        warn("beyond ASCII the address must be as Prosody prepares it: see docs/minting.md")?;
+    }
     let known = keys::read(source, user)?;
     let now = time(protocol)?;
     let key = known.keys.into_iter().find(|key| key.is_valid_at(now));
@@ -164,15 +170,14 @@ fn inspect(json: bool, source: TokenSource) -> Result<Outcome, Failure> {
 /// What decides, and at what time.
 fn verifier(presented: &Presented) -> Result<(Verifier, u64), Failure> {
     let Presented { user, keys, protocol, server, .. } = presented;
-    let ledger_url = server.ledger.clone().or_else(|| env::var_os("XTOKEN_LEDGER"));
-    let ledger_url = ledger_url.unwrap_or_else(|| "memory:".into()).into_vec();
-    if protocol.at.is_some() && ledger_url != b"memory:" {
+    let mut known = keys::read(keys, user)?;
+    let ledger_url = ledger_url(server, known.ledger.take())?;
+    if protocol.at.is_some() && *ledger_url != b"memory:" {
         return Err("--at would mislead a ledger that servers use: leave it out, or say \
                     --ledger memory:"
             .into());
     }
-    let known = keys::read(keys, user)?;
-    let mut verifier = Verifier::new(known.keys, ledger::open(&ledger_url)?)?;
+    let mut verifier = Verifier::new(known.keys, ledger::open(&*ledger_url)?)?;
     if let Some(digits) = protocol.nonce_length.or(known.nonce_length) {
         verifier = verifier.with_nonce_length(digits)?;
     }
@@ -180,6 +185,40 @@ fn verifier(presented: &Presented) -> Result<(Verifier, u64), Failure> {
         verifier = verifier.with_deviation(steps)?;
     }
     Ok((verifier, time(protocol)?))
+}
+
+/// Where used tokens are remembered: as it was said, or else as Prosody's configuration says.
+fn ledger_url(
+    server: &Server,
+    configured: Option<Zeroizing<Vec<u8>>>,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    if let Some(url) = &server.ledger {
+        let url = url.as_bytes();
+        let names_secret = url.contains(&b'@') || url.windows(5).any(|part| part == b"pass=");
+        if !url.starts_with(b"sqlite:") && names_secret {
+            return Err("--ledger is seen in ps, with the password that is in it: put it into \
+                        XTOKEN_LEDGER"
+                .into());
+        }
+        return Ok(Zeroizing::new(url.to_vec()));
+    }
+    if let Some(url) = env::var_os("XTOKEN_LEDGER") {
+        return Ok(Zeroizing::new(url.into_vec()));
+    }
+    let memory = || Zeroizing::new(b"memory:".to_vec());
+    let Some(url) = configured else { return Ok(memory()) };
+    if *url == b"memory:" {
+        warn(
+            "token_ledger is \"memory\": only the running server knows which tokens were used; \
+             on Prosody 13.0 ask it: prosodyctl shell auth_token explain",
+        )?;
+    }
+    let path = url.strip_prefix(b"sqlite:").map(OsStr::from_bytes).map(Path::new);
+    if let Some(Ok(false)) = path.map(Path::try_exists) {
+        // Nothing was used yet. A file that is made here would be one that Prosody cannot write.
+        return Ok(memory());
+    }
+    Ok(url)
 }
 
 fn time(protocol: &Protocol) -> Result<u64, Failure> {

@@ -12,7 +12,7 @@ use crate::{Failure, output};
 const MAX_LENGTH: u64 = 64 * 1024;
 
 pub(crate) fn token(source: TokenSource) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    if let Some(token) = source.token {
+    if let Some(token) = source.token.filter(|token| token != "-") {
         return Ok(Zeroizing::new(token.into_vec()));
     }
     let stdin = io::stdin().lock();

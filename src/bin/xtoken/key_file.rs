@@ -34,10 +34,10 @@ pub(crate) fn read(path: &Path) -> Result<Key, Failure> {
     parse(text).map_err(|problem| said(&problem))
 }
 
-fn parse(text: &str) -> Result<Key, String> {
+fn parse(source: &str) -> Result<Key, String> {
     // Without what the error would show of the line: that is where the secrets are.
-    let table = DeTable::parse(text).map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let table = DeTable::parse(source).map_err(|error| {
+        let before = error.span().and_then(|span| source.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         format!("line {line}: {}", error.message().trim_end())
     })?;
@@ -51,6 +51,14 @@ fn parse(text: &str) -> Result<Key, String> {
         let DeValue::String(text) = value.get_ref() else {
             return Err(format!("{} must be text in quotes", name.get_ref()));
         };
+        let written = source.get(value.span()).unwrap_or_default();
+        if written.contains('\\') || written.starts_with(r#"""""#) || written.starts_with("'''") {
+            return Err(format!(
+                "{} must be in plain quotes without a backslash, which Lua and TOML read \
+                 differently: put another value into the environment",
+                name.get_ref()
+            ));
+        }
         *field = Some(text);
     }
     let missing = |name| format!("it has no {name}: put in the two lines of xtoken generate-key");

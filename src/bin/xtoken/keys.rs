@@ -16,11 +16,13 @@ pub(crate) struct Known {
     pub(crate) keys: Vec<Key>,
     pub(crate) nonce_length: Option<usize>,
     pub(crate) deviation: Option<u64>,
+    /// The URL of the ledger, which may have a password in it.
+    pub(crate) ledger: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl From<Key> for Known {
     fn from(key: Key) -> Self {
-        Self { keys: vec![key], nonce_length: None, deviation: None }
+        Self { keys: vec![key], nonce_length: None, deviation: None, ledger: None }
     }
 }
 

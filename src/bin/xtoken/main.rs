@@ -13,6 +13,7 @@ mod output;
 mod prosody;
 
 use std::error::Error;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -24,6 +25,10 @@ use commands::Outcome;
 type Failure = Box<dyn Error>;
 
 fn main() -> ExitCode {
+    if !(io::stdout().is_terminal() && io::stderr().is_terminal()) {
+        // Whatever CLICOLOR_FORCE says: scripts read this.
+        anstream::ColorChoice::Never.write_global();
+    }
     match commands::run(Arguments::parse()) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Refused) => ExitCode::from(1),

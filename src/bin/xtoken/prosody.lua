@@ -1,4 +1,4 @@
--- Reads the keys of a host from Prosody's configuration, with Prosody's own loader.
+-- Reads the keys of a host, and where its used tokens are, from Prosody's configuration, with Prosody's own loader.
 --
 -- prosody.rs starts prosodyctl with this in LUA_INIT: the launcher knows where Prosody lies, and
 -- where it would begin, by requiring util.startup, we take over. arg[1] is the path of the
@@ -45,8 +45,15 @@ local function read(path, host)
 			key[field] = encode_base64(key[field]);
 		end
 	end
+	-- As util.startup says where it is.
+	local data = configmanager.get("*", "data_path") or rawget(_G, "CFG_DATADIR") or "data";
+	local url, problem_of_ledger = require "xtoken.token_ledger_url"(get_option, data);
+	if not url then
+		return nil, ("VirtualHost %q: %s"):format(host, problem_of_ledger);
+	end
 	return {
 		keys = keys;
+		ledger = encode_base64(url);
 		token_nonce_length = get_option("token_nonce_length");
 		token_deviation = get_option("token_deviation");
 	};

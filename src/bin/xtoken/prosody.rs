@@ -13,10 +13,12 @@ use zeroize::Zeroizing;
 use crate::Failure;
 use crate::keys::Known;
 
-/// Lua runs it before a script. What the options about keys mean is known to the plugin alone.
+/// Lua runs it before a script. What the options mean is known to the plugin alone.
 const LUA_INIT: &str = concat!(
     "package.preload['xtoken.token_keys'] = function ()\n",
     include_str!("../../../lua/token_keys.lib.lua"),
+    "\nend\npackage.preload['xtoken.token_ledger_url'] = function ()\n",
+    include_str!("../../../lua/token_ledger_url.lib.lua"),
     "\nend\n",
     include_str!("prosody.lua"),
 );
@@ -61,18 +63,22 @@ pub(crate) fn read(prosodyctl: &Path, config: &Path, host: &OsStr) -> Result<Kno
         keys,
         nonce_length: number(&answer, "token_nonce_length")?.map(usize::try_from).transpose()?,
         deviation: number(&answer, "token_deviation")?,
+        ledger: Some(bytes(&mut answer, "ledger")?),
     })
 }
 
-fn key(entry: &mut Value) -> Result<Key, Failure> {
-    let mut bytes = |field| {
-        let text = match entry.get_mut(field).map(Value::take) {
-            Some(Value::String(text)) => Zeroizing::new(text),
-            _ => return Err(format!("Prosody handed over no {field}")),
-        };
-        let bytes = STANDARD.decode(text.as_bytes());
-        bytes.map(Zeroizing::new).map_err(|_| format!("Prosody handed over a damaged {field}"))
+/// What may be any bytes is base64 in JSON.
+fn bytes(object: &mut Value, field: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let text = match object.get_mut(field).map(Value::take) {
+        Some(Value::String(text)) => Zeroizing::new(text),
+        _ => return Err(format!("Prosody handed over no {field}").into()),
     };
+    let bytes = STANDARD.decode(text.as_bytes());
+    bytes.map(Zeroizing::new).map_err(|_| format!("Prosody handed over a damaged {field}").into())
+}
+
+fn key(entry: &mut Value) -> Result<Key, Failure> {
+    let mut bytes = |field| bytes(entry, field);
     let (id, otp_seed, token_secret) = (bytes("id")?, bytes("otp_seed")?, bytes("token_secret")?);
     let first = number(entry, "not_before")?.unwrap_or(0);
     let last = number(entry, "not_after")?.unwrap_or(u64::MAX);
