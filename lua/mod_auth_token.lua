@@ -127,13 +127,14 @@ end
 module:hook("authentication-failure", refused);
 module:hook("sasl2/c2s/failure", refused, 1);
 
+local withdraw_command = module:require "token_shell" (function (...)
+	return explain(utils, settings, users, ...);
+end);
+
 function module.unload()
-	-- A timer that goes on keeps this module, and with it the keys.
+	-- What goes on after it would keep this module, and with it the keys.
 	reminder:stop();
+	withdraw_command();
 	watch.save();
 end
 module:hook_global("server-stopping", watch.save);
-
-module:require "token_shell" (function (...)
-	return explain(utils, settings, users, ...);
-end);

@@ -66,11 +66,6 @@ local function check_login(report, host, settings, ledger)
 	else
 		report.error("a token made now would be refused: %s", sentence);
 	end
-	-- Files are counted from their first use on.
-	local count = ledger:remembered();
-	if count then
-		report.ok("the ledger remembers %d tokens", count);
-	end
 end
 
 local who_may = {

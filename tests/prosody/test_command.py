@@ -323,7 +323,7 @@ def test_check_says_when_keys_were_used_and_that_the_ledger_answers(prosody):
         today = f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m}"
         assert f"logins: 1, the last at {today}" in output
         assert f"ledger: sqlite:{ledger(server)} answers" in output
-        assert "ok       a token made now would be accepted\nok       the ledger remembers 1 tokens" in output
+        assert "ok       a token made now would be accepted\n" in output
         assert contents(server) == before
 
 
