@@ -53,7 +53,7 @@ local function check_encryption(report, context, settings)
 end
 
 -- Everything together, up to the ledger.
-local function check_login(report, host, settings, ledger)
+local function check_login(report, host, settings)
 	local jid = "check@"..host;
 	local token = mint(settings, jid);
 	if not token then
@@ -90,6 +90,6 @@ return function (report, host)
 	local deviation = settings and settings.deviation or lib.utils.OTP_DEVIATION;
 	local ledger = check_ledger(report, lib.utils, deviation, problem);
 	if settings and ledger then
-		check_login(report, host, settings, ledger);
+		check_login(report, host, settings);
 	end
 end;
