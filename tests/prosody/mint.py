@@ -13,7 +13,7 @@ import conformance  # noqa: E402
 
 def mint(jid, key, *, steps=0, nonce=None, now=None):
     """A token for `jid`; `steps` moves its time by so many steps of 30 seconds."""
-    now = int(time.time()) if now is None else now
+    now = int(time.time() if now is None else now)
     nonce = f"{secrets.randbelow(10**32):032}" if nonce is None else nonce
     return conformance.mint(*key, jid, now + 30 * steps, nonce)
 
