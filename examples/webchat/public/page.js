@@ -44,6 +44,7 @@ const chat = new Chat({
 });
 
 at('connect').addEventListener('click', () => chat.connect());
+at('connect').hidden = false; // and not earlier: a click would be lost
 at('send').addEventListener('submit', (event) => {
   event.preventDefault();
   const { value: text } = at('text');
