@@ -44,22 +44,22 @@ end
 -- The ledger of each verifier.
 local ledger_of = setmetatable({}, { __mode = "k" });
 
--- The ledger that the option token_ledger says, or nil and what is wrong with it.
+-- The ledger that the option token_ledger says and its URL, or nil and what is wrong with it.
 local function open_ledger()
 	local url, err = ledger_url();
 	if url and not ledgers[url] then
 		ledgers[url], err = xtoken.new_ledger(url);
 	end
-	return ledgers[url], err;
+	return ledgers[url], err or url;
 end
 
 -- As xtoken.new_verifier, with that ledger.
 local function new_verifier(options)
-	local ledger, err = open_ledger();
+	local ledger, url_or_problem = open_ledger();
 	if not ledger then
-		return nil, err, "ledger";
+		return nil, url_or_problem, "ledger";
 	end
-	local url = keep_ledger(ledger_url());
+	local url = keep_ledger(url_or_problem);
 	options.ledger = ledgers[url];
 	local verifier, problem, option, key = xtoken.new_verifier(options);
 	if verifier then
