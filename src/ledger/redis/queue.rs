@@ -1,13 +1,16 @@
 //! Where callers leave tokens for the worker and find its answers.
 //!
-//! One lock, held for moments only. Every job is answered once: by the worker in time, or with
-//! [`Unavailable`] at its deadline. What the server says after that reaches nobody.
+//! One lock, held for moments only, and released before an event loop is woken: a loop that woke and
+//! found it locked would wait until its holder gets a processor again. Every job is answered once:
+//! by the worker in time, or with [`Unavailable`] at its deadline. What the server says after that
+//! reaches nobody.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
+use std::mem;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::link::Link;
@@ -66,6 +69,8 @@ pub(super) struct Queue {
     origin: u64,
     state: Mutex<State>,
     changed: Condvar,
+    /// There from the first ticket on.
+    bell: OnceLock<Bell>,
 }
 
 /// What the lock protects. The worker works on it directly.
@@ -84,8 +89,14 @@ pub(super) struct State {
     /// Tickets that were given out and not yet fetched.
     tickets: usize,
     finished: VecDeque<(Ticket, Outcome)>,
-    /// Both ends, the one to read first; there from the first ticket on.
-    bell: Option<(UnixStream, UnixStream)>,
+    /// There are answers for which the bell has not rung yet.
+    has_news: bool,
+}
+
+/// Rings as long as there is a byte to read.
+struct Bell {
+    reader: UnixStream,
+    writer: UnixStream,
 }
 
 impl Queue {
@@ -99,14 +110,24 @@ impl Queue {
             jobs: 0,
             tickets: 0,
             finished: VecDeque::new(),
-            bell: None,
+            has_news: false,
         };
         let origin = getrandom::u64().map_err(|_| Unavailable)?;
-        Ok(Self { timeout, origin, state: Mutex::new(state), changed: Condvar::new() })
+        let (state, changed, bell) = (Mutex::new(state), Condvar::new(), OnceLock::new());
+        Ok(Self { timeout, origin, state, changed, bell })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For the worker: lets go of the lock, and then rings if anything has been answered.
+    pub(super) fn release(&self, mut state: MutexGuard<'_, State>) {
+        let has_news = mem::take(&mut state.has_news);
+        drop(state);
+        if has_news && let Some(bell) = self.bell.get() {
+            bell.ring();
+        }
     }
 
     /// For the worker: sleeps until something changes, at most until `until`.
@@ -180,6 +201,9 @@ impl Queue {
         now: u64,
         question: impl FnOnce(String) -> Question,
     ) -> Result<Ticket, Unavailable> {
+        if self.bell.get().is_none() {
+            let _ = self.bell.set(Bell::new().map_err(|_| Unavailable)?);
+        }
         let mut ticket = 0;
         self.push(now, question, Instant::now() + self.timeout, |state| {
             ticket = state.new_ticket()?;
@@ -218,17 +242,16 @@ impl Queue {
         let mut state = self.lock();
         let count = state.finished.len().min(at_most);
         if count == state.finished.len()
-            && let Some((reader, _)) = &mut state.bell
+            && let Some(bell) = self.bell.get()
         {
-            // One byte for each time that there was nothing before; a full bell still rings.
-            while matches!(reader.read(&mut [0; 64]), Ok(64)) {}
+            bell.hush();
         }
         state.tickets -= count;
         state.finished.drain(..count).collect()
     }
 
     pub(super) fn descriptor(&self) -> Option<RawFd> {
-        Some(self.lock().bell.as_ref()?.0.as_raw_fd())
+        Some(self.bell.get()?.reader.as_raw_fd())
     }
 }
 
@@ -248,36 +271,50 @@ impl State {
         }
         let missing = self.tickets + 1 - self.finished.len();
         self.finished.try_reserve(missing).map_err(|_| Unavailable)?;
-        if self.bell.is_none() {
-            self.bell = Some(bell().map_err(|_| Unavailable)?);
-        }
         self.tickets += 1;
         Ok(self.jobs)
     }
 
+    /// Whoever has a ticket is told when the lock is [released](Queue::release).
     pub(super) fn answer(&mut self, job: Job, number: Number) {
         let number = if Instant::now() < job.deadline { number } else { Err(Unavailable) };
         match job.asker {
             Asker::Thread(mailbox) => mailbox.put(number),
             Asker::Loop(ticket) => {
-                if self.finished.is_empty()
-                    && let Some((_, writer)) = &mut self.bell
-                {
-                    // It fails only when it is full, and then it rings.
-                    let _ = writer.write(&[0]);
-                }
+                self.has_news |= self.finished.is_empty();
                 self.finished.push_back((ticket, spent(number)));
             }
         }
     }
 
-    /// Answers those whose time is up.
-    pub(super) fn expire(&mut self, now: Instant) {
+    /// Answers those whose time is up; whether there were any.
+    pub(super) fn expire(&mut self, now: Instant) -> bool {
+        let before = self.waiting.len();
         while self.waiting.front().is_some_and(|job| job.deadline <= now) {
-            let Some(job) = self.waiting.pop_front() else { return };
+            let Some(job) = self.waiting.pop_front() else { break };
             self.trouble.get_or_insert(Trouble::Silent);
             self.answer(job, Err(Unavailable));
         }
+        self.waiting.len() < before
+    }
+}
+
+impl Bell {
+    fn new() -> std::io::Result<Self> {
+        let (reader, writer) = UnixStream::pair()?;
+        reader.set_nonblocking(true)?;
+        writer.set_nonblocking(true)?;
+        Ok(Self { reader, writer })
+    }
+
+    fn ring(&self) {
+        // It fails only when it is full, and then it rings.
+        let _ = (&self.writer).write(&[0]);
+    }
+
+    fn hush(&self) {
+        // One byte for each time that there was nothing before; a full bell still rings.
+        while matches!((&self.reader).read(&mut [0; 64]), Ok(64)) {}
     }
 }
 
@@ -325,13 +362,6 @@ fn spent(number: Number) -> Outcome {
         0 => Ok(Spent::Again),
         _ => Err(Unavailable),
     }
-}
-
-fn bell() -> std::io::Result<(UnixStream, UnixStream)> {
-    let (reader, writer) = UnixStream::pair()?;
-    reader.set_nonblocking(true)?;
-    writer.set_nonblocking(true)?;
-    Ok((reader, writer))
 }
 
 /// The Unix time from which on somebody may have accepted the token. The window is symmetric: as
@@ -390,9 +420,8 @@ mod tests {
 
     /// Takes a byte, and puts it back.
     fn rings(queue: &Queue) -> bool {
-        let mut state = queue.lock();
-        let (reader, writer) = state.bell.as_mut().unwrap();
-        reader.read(&mut [0]).is_ok() && writer.write(&[0]).is_ok()
+        let Bell { reader, writer } = queue.bell.get().unwrap();
+        (&mut &*reader).read(&mut [0]).is_ok() && (&mut &*writer).write(&[0]).is_ok()
     }
 
     #[test]
@@ -403,7 +432,9 @@ mod tests {
                 (0..3).map(|_| queue.begin(&spending(10, 1), 300).unwrap()).collect();
             for _ in &tickets {
                 let job = queue.lock().waiting.pop_front().unwrap();
-                queue.lock().answer(job, Ok(0));
+                let mut state = queue.lock();
+                state.answer(job, Ok(0));
+                queue.release(state);
             }
             for (at, ticket) in tickets.iter().enumerate() {
                 assert!(rings(&queue), "before {at}");

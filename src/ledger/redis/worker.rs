@@ -27,6 +27,7 @@ pub(super) fn run(queue: &Arc<Queue>, settings: &Arc<Settings>) {
     while let Some(job) = state.waiting.pop_front() {
         state.answer(job, Err(Unavailable));
     }
+    queue.release(state);
 }
 
 struct Worker<'a> {
@@ -66,7 +67,11 @@ impl<'a> Worker<'a> {
                 return None;
             }
             let now = Instant::now();
-            state.expire(now);
+            if state.expire(now) {
+                self.queue.release(state);
+                state = self.queue.lock();
+                continue;
+            }
             self.receive_link(&mut state, now);
             if !state.waiting.is_empty() {
                 if self.link.is_some() {
@@ -74,7 +79,11 @@ impl<'a> Worker<'a> {
                     return Some(state.waiting.drain(..count).collect());
                 }
                 if !self.is_connecting && self.retry.at().is_none_or(|at| at <= now) {
-                    self.connect(&mut state, now);
+                    let now = state.now();
+                    self.queue.release(state);
+                    self.connect(now);
+                    state = self.queue.lock();
+                    continue;
                 }
             }
             let until = self.wakes_at(&state, now);
@@ -89,18 +98,20 @@ impl<'a> Worker<'a> {
         Some(retry.map_or(expiry, |retry| retry.min(expiry)))
     }
 
-    fn connect(&mut self, state: &mut State, now: Instant) {
+    /// Begins to connect; `now` as those have it who wait.
+    fn connect(&mut self, now: Option<u64>) {
         let (queue, settings) = (Arc::clone(self.queue), Arc::clone(self.settings));
-        let (now_there, clock) = (state.now(), self.clock);
+        let clock = self.clock;
         let connect = move || {
-            let link = catch_unwind(AssertUnwindSafe(|| Link::open(&settings, now_there, clock)));
+            let link = catch_unwind(AssertUnwindSafe(|| Link::open(&settings, now, clock)));
             queue.lock().arrived = Some(link.unwrap_or(Err(Trouble::Strange)));
             queue.notify();
         };
         let thread = thread::Builder::new().name("xtoken-connect".to_owned()).spawn(connect);
         self.is_connecting = thread.is_ok();
         if thread.is_err() {
-            self.failed(state, Trouble::Exhausted, now);
+            let queue = self.queue;
+            self.failed(&mut queue.lock(), Trouble::Exhausted, Instant::now());
         }
     }
 
@@ -161,6 +172,7 @@ impl<'a> Worker<'a> {
         if trouble.is_some() || is_proven {
             state.trouble = trouble;
         }
+        self.queue.release(state);
         is_good
     }
 }
