@@ -16,7 +16,8 @@ from turns import longest_turn
 
 TIMEOUT = 1  # seconds; the option token_ledger_timeout of these servers
 MARGIN = 0.5
-UNRELATED = 0.05  # the longest round trip of what has nothing to do with logins, on a machine with time
+UNRELATED = 0.05  # a round trip of what has nothing to do with logins
+WAITED = TIMEOUT / 4  # a turn of the event loop that can only have waited for the Redis
 SOAK = bool(os.environ.get("XTOKEN_SOAK"))
 
 
@@ -79,8 +80,9 @@ class Pinger(threading.Thread):
         self.client.socket.close()
 
     def assert_undisturbed(self):
-        """All of what the server adds, and nearly all that a machine with more work than processors lets through."""
-        assert self.longest_turn < UNRELATED
+        """No turn waited. One round trip in a hundred is left to a machine with more work than processors, which
+        delays anything by tens of milliseconds; benches/prosody measures what the Redis adds."""
+        assert self.longest_turn < WAITED
         assert len(self.times) > 50 and sorted(self.times)[-len(self.times) // 100] < UNRELATED, sorted(self.times)[-20:]
 
 

@@ -1,5 +1,5 @@
 -- A storage in memory that falls ill for the accounts of some users: `raise` makes it raise an error,
--- `fail` return one, `slow` wait for half a second, and that of a user whose name begins with `un`
+-- `fail` return one, `slow` wait for two seconds, and that of a user whose name begins with `un`
 -- cannot be written. With the option ill_key_use the use of keys is as `raise` too.
 
 local async = require "util.async";
@@ -17,7 +17,7 @@ end
 
 function ill.slow()
 	local wait, done = async.waiter();
-	add_task(0.5, done);
+	add_task(2, done);
 	wait();
 end
 
