@@ -8,7 +8,7 @@ use super::config::xtoken_config;
 use super::fork::Protected;
 use super::status::{Failure, xtoken_status};
 use crate::explain::MAX_OTHERS;
-use crate::{Key, Verifier, ledger};
+use crate::{Accepted, Key, Verifier, ledger};
 
 /// Decides about tokens and remembers which it has accepted.
 ///
@@ -80,10 +80,7 @@ pub unsafe extern "C" fn xtoken_verifier_verify(
 ) -> xtoken_status {
     guarded!([verifier] {
         // SAFETY: the header asks the caller for this many readable bytes.
-        let jid = unsafe { chars(jid, jid_len) }?;
-        // SAFETY: as above.
-        let token = unsafe { chars(token, token_len) }?;
-        verifier.verifier.verify(jid, token, unix_time)?;
+        unsafe { decide(verifier, jid, jid_len, token, token_len, unix_time) }?;
         Ok(())
     })
 }
@@ -110,10 +107,7 @@ pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
 ) -> xtoken_status {
     guarded!([verifier] {
         // SAFETY: the header asks the caller for this many readable bytes.
-        let jid = unsafe { chars(jid, jid_len) }?;
-        // SAFETY: as above.
-        let token = unsafe { chars(token, token_len) }?;
-        let accepted = verifier.verifier.verify(jid, token, unix_time)?;
+        let accepted = unsafe { decide(verifier, jid, jid_len, token, token_len, unix_time) }?;
         if let (Some(slot), Some(id)) = (key_id, verifier.key_ids.get(accepted.key)) {
             slot.write(id.as_ptr());
         }
@@ -123,6 +117,21 @@ pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
         }
         Ok(())
     })
+}
+
+/// # Safety
+/// `jid` and `token` have as many readable bytes as the lengths say.
+unsafe fn decide(
+    verifier: &xtoken_verifier,
+    jid: *const c_char,
+    jid_len: usize,
+    token: *const c_char,
+    token_len: usize,
+    unix_time: u64,
+) -> Result<Accepted, Failure> {
+    // SAFETY: the caller promises it.
+    let (jid, token) = unsafe { (chars(jid, jid_len)?, chars(token, token_len)?) };
+    Ok(verifier.verifier.verify(jid, token, unix_time)?)
 }
 
 /// Writes why a token is refused, or that it is not, for a person: a line for each thing found,

@@ -149,8 +149,7 @@ impl State {
             return database.look(spending);
         }
         // What a spending would close first.
-        let is_elsewhere = self.last_spent.is_some_and(|(file, _)| found != Some(file));
-        if is_elsewhere || self.lost.is_some() {
+        if self.lost.max(self.left_behind(found)).is_some() {
             return Ok(Spent::Again);
         }
         if found.is_none() {
@@ -163,6 +162,12 @@ impl State {
         }
     }
 
+    /// When this process last spent a token, if that was in another file than was `found`.
+    fn left_behind(&self, found: Option<Identity>) -> Option<u64> {
+        let (file, at) = self.last_spent?;
+        (found != Some(file)).then_some(at)
+    }
+
     /// Connects to the file that was `found`, or to a new one.
     fn reopen(
         &mut self,
@@ -172,11 +177,7 @@ impl State {
         now: u64,
     ) -> Result<(), Error> {
         self.open = None;
-        if let Some((file, at)) = self.last_spent
-            && found != Some(file)
-        {
-            self.lost = self.lost.max(Some(at));
-        }
+        self.lost = self.lost.max(self.left_behind(found));
         if let Some(damaged) = self.damaged.take()
             && found == Some(damaged)
         {
