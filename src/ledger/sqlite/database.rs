@@ -10,14 +10,17 @@ use rusqlite::{
 
 use super::error::Error;
 use crate::ledger::stretches::Stretches;
-use crate::ledger::{Spending, Spent};
+use crate::ledger::{Fingerprint, Spending, Spent};
 use crate::totp::{OTP_INTERVAL, step_at};
 
 /// How often a lock of another process is tried for, a millisecond apart; a server's event loop
 /// waits with us.
 const TRIES: i32 = 200;
-/// Rows that leave in one transaction: about a millisecond's worth.
-const EXPIRED_AT_ONCE: u32 = 300;
+/// Rows looked at in one transaction for those that are to leave: about a millisecond's worth if
+/// all are.
+const SWEPT_AT_ONCE: u32 = 500;
+/// Of all fingerprints.
+const GREATEST: Fingerprint = [u8::MAX; 16];
 /// Where counting what is remembered ends: a few milliseconds' worth.
 const COUNTED_AT_MOST: u32 = 50_000;
 /// How far back steps are closed when it is unknown which had logins: a day.
@@ -31,7 +34,6 @@ const SCHEMA: &str = "
         step INTEGER NOT NULL,
         good_until INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS spent_good_until ON spent (good_until);
     CREATE TABLE IF NOT EXISTS closed (first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS machine (boot TEXT NOT NULL) STRICT;
 ";
@@ -42,7 +44,10 @@ pub(super) struct Database {
     /// `None` only while it is dropped.
     connection: Option<Connection>,
     process: u32,
-    /// The step in which all expired rows had left.
+    /// How far the rows were swept, in the order of their fingerprints. There is no index of what
+    /// expires: each spending would have to write to it too.
+    swept_to: Vec<u8>,
+    /// The step in which all rows were swept.
     tidy_in: Option<u64>,
 }
 
@@ -82,7 +87,8 @@ impl Database {
         // No URIs: a path is a path.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Some(Connection::open_with_flags(path, flags)?);
-        let mut database = Self { connection, process: process::id(), tidy_in: None };
+        let mut database =
+            Self { connection, process: process::id(), swept_to: Vec::new(), tidy_in: None };
         database.be_patient(is_patient)?;
         let connection = database.connection()?;
         let tables: i64 =
@@ -156,11 +162,10 @@ impl Database {
     }
 
     pub(super) fn spend(&mut self, spending: &Spending, now: u64) -> Result<Spent, Error> {
-        let (step, mut tidy_in) = (step_at(now), self.tidy_in);
+        let is_tidy = self.tidy_in == Some(step_at(now));
+        let from = mem::take(&mut self.swept_to);
         let transaction = self.transaction()?;
-        if tidy_in != Some(step) && remove_expired(&transaction, now)? {
-            tidy_in = Some(step);
-        }
+        let swept_to = if is_tidy { None } else { sweep(&transaction, &from, now)? };
         let added = transaction
             .prepare_cached(
                 "INSERT INTO spent SELECT ?1, ?2, ?3
@@ -173,7 +178,10 @@ impl Database {
                 integer(spending.good_until)
             ])?;
         transaction.commit()?;
-        self.tidy_in = tidy_in;
+        match swept_to {
+            Some(fingerprint) => self.swept_to = fingerprint,
+            None => self.tidy_in = Some(step_at(now)),
+        }
         Ok(if added == 1 { Spent::First } else { Spent::Again })
     }
 
@@ -215,8 +223,8 @@ impl Database {
 }
 
 fn has_tables(connection: &Connection) -> Result<bool, Error> {
-    let count = "SELECT count(*) = 4 FROM sqlite_schema WHERE name IN \
-                 ('spent', 'spent_good_until', 'closed', 'machine')";
+    let count = "SELECT count(*) = 3 FROM sqlite_schema WHERE name IN \
+                 ('spent', 'closed', 'machine')";
     Ok(connection.query_row(count, [], |row| row.get(0))?)
 }
 
@@ -226,21 +234,30 @@ fn is_of_this_boot(connection: &Connection) -> Result<bool, Error> {
     Ok(boot.is_none_or(|boot| boot == boot_id().unwrap_or_default()))
 }
 
-/// Removes some rows that are no longer good and closes their steps, since a clock may be set
-/// back. `true` when none are left.
-fn remove_expired(transaction: &Transaction<'_>, now: u64) -> Result<bool, Error> {
+/// Of the rows after the fingerprint `from`, looks at some, removes those that are no longer good
+/// and closes their steps, since a clock may be set back. Answers where the next sweep is to begin,
+/// or `None` behind the last row.
+fn sweep(transaction: &Transaction<'_>, from: &[u8], now: u64) -> Result<Option<Vec<u8>>, Error> {
+    let to: Option<Vec<u8>> = transaction
+        .prepare_cached(
+            "SELECT fingerprint FROM spent WHERE fingerprint > ?1
+             ORDER BY fingerprint LIMIT 1 OFFSET ?2",
+        )?
+        .query_row(params![from, SWEPT_AT_ONCE - 1], |row| row.get(0))
+        .optional()?;
     let steps = transaction
         .prepare_cached(
-            "DELETE FROM spent WHERE fingerprint IN
-             (SELECT fingerprint FROM spent WHERE good_until <= ?1 ORDER BY good_until LIMIT ?2)
-             RETURNING step",
+            "DELETE FROM spent WHERE fingerprint > ?1 AND fingerprint <= ?2
+             AND good_until <= ?3 RETURNING step",
         )?
-        .query_map(params![integer(now), EXPIRED_AT_ONCE], |row| row.get(0))?
+        .query_map(params![from, to.as_deref().unwrap_or(&GREATEST), integer(now)], |row| {
+            row.get(0)
+        })?
         .collect::<Result<Vec<i64>, _>>()?;
     if !steps.is_empty() {
         close(transaction, steps.iter().map(|step| (step.unsigned_abs(), step.unsigned_abs())))?;
     }
-    Ok(steps.len() < EXPIRED_AT_ONCE as usize)
+    Ok(to)
 }
 
 fn close(
