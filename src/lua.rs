@@ -27,8 +27,9 @@
 //!                         nonce_length
 //! verifier:begin_explain(jid, token [, unix_time [, others]])  -> as explain
 //!                         | nil, ticket, sentence if it is good, sentence if it was spent
-//! ledger:descriptor()  -> a file descriptor, readable while answers wait to be fetched; nil before
-//!                         the first ticket. Watch it; never read from it or close it
+//! ledger:descriptor()  -> a file descriptor, readable until all answers were fetched, and now and
+//!                         then for nothing; nil before the first ticket. Watch it; never read
+//!                         from it or close it
 //! ledger:finished([at_most])  -> { [ticket] = true | reason, … }: what was answered and was not
 //!                         fetched yet, or some of it
 //! ```

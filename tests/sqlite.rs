@@ -266,6 +266,29 @@ fn expired_rows_leave_and_stay_refused() {
     assert_eq!(ledger.spend(&spending(6_000, STEP), NOW), Ok(Spent::Again));
 }
 
+/// Whether a process spends many tokens or one each.
+#[test]
+fn rows_that_expired_leave_from_among_those_that_have_not() {
+    for keeps_open in [true, false] {
+        let file = File::new();
+        let ledger = file.open();
+        for n in 0..1_200 {
+            let good_until = if n < 600 { NOW + 600 } else { NOW + 60 };
+            let spending = Spending { good_until, ..spending(2 * n, STEP) };
+            ledger.spend(&spending, NOW).unwrap();
+        }
+        let later = NOW + 90;
+        for n in 0..40 {
+            let one_of_many = if keeps_open { &ledger } else { &file.open() };
+            // Anywhere among them, as signatures are.
+            let fresh = spending(n * 719 % 1_200 * 2 + 1, later / 30);
+            assert_eq!(one_of_many.spend(&fresh, later), Ok(Spent::First));
+        }
+        assert_eq!(file.count(&format!("spent WHERE good_until <= {later}")), 0, "{keeps_open}");
+        assert_eq!(file.count("spent"), 600 + 40, "{keeps_open}");
+    }
+}
+
 #[test]
 fn a_clock_that_jumps_reopens_nothing_and_locks_nobody_out_for_long() {
     const HUNDRED_YEARS: u64 = 100 * 365 * 86_400;

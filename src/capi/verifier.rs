@@ -120,7 +120,7 @@ pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
 }
 
 /// # Safety
-/// `jid` and `token` have as many readable bytes as the lengths say.
+/// Unless NULL, `jid` and `token` have as many readable bytes as the lengths say.
 unsafe fn decide(
     verifier: &xtoken_verifier,
     jid: *const c_char,

@@ -24,7 +24,8 @@ pub trait Deferred {
     /// What has been answered and was not fetched yet, the first `at_most` of it.
     fn finished(&self, at_most: usize) -> Vec<(Ticket, Outcome)>;
 
-    /// Readable as long as there is something [`finished`](Self::finished); only that call reads
-    /// from it. `None` before the first ticket. Stays the ledger's.
+    /// Becomes readable when there is something [`finished`](Self::finished) and stays so until all
+    /// of it was fetched; now and then it is readable for nothing. Only that call reads from it.
+    /// `None` before the first ticket. Stays the ledger's.
     fn descriptor(&self) -> Option<RawFd>;
 }

@@ -45,9 +45,10 @@ pub(super) struct Database {
     connection: Option<Connection>,
     process: u32,
     /// How far the rows were swept, in the order of their fingerprints. There is no index of what
-    /// expires: each spending would have to write to it too.
-    swept_to: Vec<u8>,
-    /// The step in which all rows were swept.
+    /// expires: each spending would have to write to it too. The first sweep begins at the token
+    /// that is spent, which is anywhere, so that processes that spend one each get round together.
+    swept_to: Option<Vec<u8>>,
+    /// The step in which the last row was reached.
     tidy_in: Option<u64>,
 }
 
@@ -88,7 +89,7 @@ impl Database {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Some(Connection::open_with_flags(path, flags)?);
         let mut database =
-            Self { connection, process: process::id(), swept_to: Vec::new(), tidy_in: None };
+            Self { connection, process: process::id(), swept_to: None, tidy_in: None };
         database.be_patient(is_patient)?;
         let connection = database.connection()?;
         let tables: i64 =
@@ -162,10 +163,15 @@ impl Database {
     }
 
     pub(super) fn spend(&mut self, spending: &Spending, now: u64) -> Result<Spent, Error> {
-        let is_tidy = self.tidy_in == Some(step_at(now));
-        let from = mem::take(&mut self.swept_to);
+        let step = step_at(now);
+        let begin = || spending.fingerprint.to_vec();
+        let from =
+            (self.tidy_in != Some(step)).then(|| self.swept_to.get_or_insert_with(begin).clone());
         let transaction = self.transaction()?;
-        let swept_to = if is_tidy { None } else { sweep(&transaction, &from, now)? };
+        let swept_to = match from {
+            Some(from) => sweep(&transaction, &from, now)?,
+            None => None,
+        };
         let added = transaction
             .prepare_cached(
                 "INSERT INTO spent SELECT ?1, ?2, ?3
@@ -178,10 +184,10 @@ impl Database {
                 integer(spending.good_until)
             ])?;
         transaction.commit()?;
-        match swept_to {
-            Some(fingerprint) => self.swept_to = fingerprint,
-            None => self.tidy_in = Some(step_at(now)),
+        if swept_to.is_none() {
+            self.tidy_in = Some(step);
         }
+        self.swept_to = Some(swept_to.unwrap_or_default());
         Ok(if added == 1 { Spent::First } else { Spent::Again })
     }
 
