@@ -8,7 +8,7 @@ use super::config::xtoken_config;
 use super::fork::Protected;
 use super::status::{Failure, xtoken_status};
 use crate::explain::MAX_OTHERS;
-use crate::{Accepted, Key, Verifier, ledger};
+use crate::{Key, Verifier, ledger};
 
 /// Decides about tokens and remembers which it has accepted.
 ///
@@ -80,7 +80,8 @@ pub unsafe extern "C" fn xtoken_verifier_verify(
 ) -> xtoken_status {
     guarded!([verifier] {
         // SAFETY: the header asks the caller for this many readable bytes.
-        unsafe { decide(verifier, jid, jid_len, token, token_len, unix_time) }?;
+        let (jid, token) = unsafe { presented(jid, jid_len, token, token_len) }?;
+        verifier.verifier.verify(jid, token, unix_time)?;
         Ok(())
     })
 }
@@ -107,7 +108,8 @@ pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
 ) -> xtoken_status {
     guarded!([verifier] {
         // SAFETY: the header asks the caller for this many readable bytes.
-        let accepted = unsafe { decide(verifier, jid, jid_len, token, token_len, unix_time) }?;
+        let (jid, token) = unsafe { presented(jid, jid_len, token, token_len) }?;
+        let accepted = verifier.verifier.verify(jid, token, unix_time)?;
         if let (Some(slot), Some(id)) = (key_id, verifier.key_ids.get(accepted.key)) {
             slot.write(id.as_ptr());
         }
@@ -117,21 +119,6 @@ pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
         }
         Ok(())
     })
-}
-
-/// # Safety
-/// Unless NULL, `jid` and `token` have as many readable bytes as the lengths say.
-unsafe fn decide(
-    verifier: &xtoken_verifier,
-    jid: *const c_char,
-    jid_len: usize,
-    token: *const c_char,
-    token_len: usize,
-    unix_time: u64,
-) -> Result<Accepted, Failure> {
-    // SAFETY: the caller promises it.
-    let (jid, token) = unsafe { (chars(jid, jid_len)?, chars(token, token_len)?) };
-    Ok(verifier.verifier.verify(jid, token, unix_time)?)
 }
 
 /// Writes why a token is refused, or that it is not, for a person: a line for each thing found,
@@ -165,9 +152,7 @@ pub unsafe extern "C" fn xtoken_verifier_explain(
 ) -> xtoken_status {
     guarded!([verifier, length] {
         // SAFETY: the header asks the caller for this many readable bytes.
-        let jid = unsafe { chars(jid, jid_len) }?;
-        // SAFETY: as above.
-        let token = unsafe { chars(token, token_len) }?;
+        let (jid, token) = unsafe { presented(jid, jid_len, token, token_len) }?;
         let others = match others.is_null() {
             true => &[],
             // SAFETY: as above.
@@ -181,6 +166,21 @@ pub unsafe extern "C" fn xtoken_verifier_explain(
         // SAFETY: the header asks the caller for this many writable bytes; the text is ours.
         unsafe { give(&lines.join("\n"), buffer, length) }
     })
+}
+
+/// The JID that a client claims, and its token.
+///
+/// # Safety
+///
+/// As for [`chars`], for both.
+unsafe fn presented<'a>(
+    jid: *const c_char,
+    jid_len: usize,
+    token: *const c_char,
+    token_len: usize,
+) -> Result<(&'a [u8], &'a [u8]), Failure> {
+    // SAFETY: the caller promises it.
+    unsafe { Ok((chars(jid, jid_len)?, chars(token, token_len)?)) }
 }
 
 /// Writes what kept the ledger from answering, for the log of the program: after
