@@ -44,12 +44,20 @@ pub(super) struct Database {
     /// `None` only while it is dropped.
     connection: Option<Connection>,
     process: u32,
-    /// How far the rows were swept, in the order of their fingerprints. There is no index of what
-    /// expires: each spending would have to write to it too. The first sweep begins at the token
-    /// that is spent, which is anywhere, so that processes that spend one each get round together.
-    swept_to: Option<Vec<u8>>,
-    /// The step in which the last row was reached.
-    tidy_in: Option<u64>,
+    swept: Swept,
+}
+
+/// How far the rows were looked through for those that expired, in the order of their fingerprints.
+/// There is no index of what expires: each spending would have to write to it too.
+#[derive(Debug)]
+enum Swept {
+    /// Not yet. The first sweep begins at the token that is spent, which is anywhere, so that
+    /// processes that spend one each get round together.
+    Nothing,
+    /// To this fingerprint.
+    To(Vec<u8>),
+    /// To the last, in this step.
+    Through(u64),
 }
 
 /// SQLite must not be used across a fork, and closing counts as use.
@@ -88,8 +96,7 @@ impl Database {
         // No URIs: a path is a path.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Some(Connection::open_with_flags(path, flags)?);
-        let mut database =
-            Self { connection, process: process::id(), swept_to: None, tidy_in: None };
+        let mut database = Self { connection, process: process::id(), swept: Swept::Nothing };
         database.be_patient(is_patient)?;
         let connection = database.connection()?;
         let tables: i64 =
@@ -164,9 +171,11 @@ impl Database {
 
     pub(super) fn spend(&mut self, spending: &Spending, now: u64) -> Result<Spent, Error> {
         let step = step_at(now);
-        let begin = || spending.fingerprint.to_vec();
-        let from =
-            (self.tidy_in != Some(step)).then(|| self.swept_to.get_or_insert_with(begin).clone());
+        let from = match &self.swept {
+            Swept::Nothing => Some(spending.fingerprint.to_vec()),
+            Swept::To(fingerprint) => Some(fingerprint.clone()),
+            Swept::Through(last) => (*last != step).then(Vec::new),
+        };
         let transaction = self.transaction()?;
         let swept_to = match from {
             Some(from) => sweep(&transaction, &from, now)?,
@@ -184,10 +193,7 @@ impl Database {
                 integer(spending.good_until)
             ])?;
         transaction.commit()?;
-        if swept_to.is_none() {
-            self.tidy_in = Some(step);
-        }
-        self.swept_to = Some(swept_to.unwrap_or_default());
+        self.swept = swept_to.map_or(Swept::Through(step), Swept::To);
         Ok(if added == 1 { Spent::First } else { Spent::Again })
     }
 
