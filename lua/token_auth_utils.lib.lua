@@ -5,6 +5,8 @@ local xtoken = module:require "token_native";
 local read_ledger_url = module:require "token_ledger_url";
 local waiting = module:require "token_waiting";
 
+local OTP_DEVIATION = 1;
+
 -- Ledgers by URL, hosts may share them. In `prosody`, where a module that is reloaded, or fails
 -- to, or is loaded again later, finds them still.
 local ledgers = prosody.token_ledgers or {};
@@ -51,6 +53,16 @@ local function open_ledger()
 		ledgers[url], err = xtoken.new_ledger(url);
 	end
 	return ledgers[url], err or url;
+end
+
+-- What the options of the host say of a verifier, besides its keys and its ledger.
+local function verifier_options()
+	return {
+		nonce_length = module:get_option("token_nonce_length", 32);
+		nonce_policy = module:get_option("token_nonce_policy", "exact");
+		deviation = module:get_option("token_deviation", OTP_DEVIATION);
+		expired_limit = module:get_option("token_expired_limit", 10);
+	};
 end
 
 -- As xtoken.new_verifier, with that ledger.
@@ -141,14 +153,9 @@ local last = {};
 local function verify_token(username, password, otp_seed, token_secret, log)
 	log = log or module._log;
 	if not last.verifier or last.otp_seed ~= otp_seed or last.token_secret ~= token_secret then
-		local verifier, err = new_verifier {
-			otp_seed = otp_seed;
-			token_secret = token_secret;
-			nonce_length = module:get_option("token_nonce_length");
-			nonce_policy = module:get_option("token_nonce_policy");
-			deviation = module:get_option("token_deviation");
-			expired_limit = module:get_option("token_expired_limit");
-		};
+		local options = verifier_options();
+		options.otp_seed, options.token_secret = otp_seed, token_secret;
+		local verifier, err = new_verifier(options);
 		if not verifier then
 			log("error", "No token can be verified: %s", err);
 			return false, "unavailable";
@@ -160,12 +167,13 @@ local function verify_token(username, password, otp_seed, token_secret, log)
 end
 
 return {
-	OTP_DEVIATION = 1;
+	OTP_DEVIATION = OTP_DEVIATION;
 	OTP_DIGITS = 8;
 	OTP_INTERVAL = 30;
 	DIGEST_TYPE = "SHA256";
 	verify = verify;
 	verify_token = verify_token;
+	verifier_options = verifier_options;
 	new_verifier = new_verifier;
 	ledger_url = ledger_url;
 	open_ledger = open_ledger;

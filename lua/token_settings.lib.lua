@@ -72,21 +72,17 @@ local function read(utils, users, handlers)
 	if not keys then
 		return nil, in_key(id, single_or_problem), advice(option, id);
 	end
+	local options = utils.verifier_options();
+	options.keys = keys;
 	local settings = {
 		keys = keys;
 		single = single_or_problem;
-		nonce_length = module:get_option("token_nonce_length", 32);
-		nonce_policy = module:get_option("token_nonce_policy", "exact");
-		deviation = module:get_option("token_deviation", utils.OTP_DEVIATION);
+		nonce_length = options.nonce_length;
+		nonce_policy = options.nonce_policy;
+		deviation = options.deviation;
 	};
 	local problem, index;
-	settings.verifier, problem, option, index = utils.new_verifier {
-		keys = keys;
-		nonce_length = settings.nonce_length;
-		nonce_policy = settings.nonce_policy;
-		deviation = settings.deviation;
-		expired_limit = module:get_option("token_expired_limit", 10);
-	};
+	settings.verifier, problem, option, index = utils.new_verifier(options);
 	if settings.verifier then
 		settings.known_users, problem, option = users.read();
 	end
