@@ -32,7 +32,7 @@ const MAC_OVERHEAD: usize = 128;
 pub enum Diagnosis {
     /// It is refused, and this is wrong with it, one thing at least.
     Faulty(Vec<Finding>),
-    /// It is accepted if the ledger has not seen it: [`Ledger::look`](crate::ledger::Ledger::look)
+    /// It is accepted if the ledger has not seen it: [`Ledger::peek`](crate::ledger::Ledger::peek)
     /// tells.
     Sound(Accepted, Spending),
 }
@@ -54,7 +54,7 @@ impl Verifier {
         match self.diagnose(jid, token, now, others) {
             Diagnosis::Faulty(findings) => findings,
             Diagnosis::Sound(accepted, spending) => {
-                vec![self.conclude(accepted, self.ledger().look(&spending, now))]
+                vec![self.conclude(accepted, self.ledger().peek(&spending, now))]
             }
         }
     }

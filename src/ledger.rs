@@ -7,16 +7,19 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, PoisonError};
 
+mod clock;
 pub mod deferred;
+mod history;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-mod stretches;
 
 use crate::setting::SettingError;
 
+#[doc(hidden)]
+pub use clock::BootClock;
 use deferred::Deferred;
 pub use memory::MemoryLedger;
 #[cfg(feature = "redis")]
@@ -48,14 +51,15 @@ pub fn open(url: impl AsRef<[u8]>) -> Result<Arc<dyn Ledger>, SettingError> {
 pub type Fingerprint = [u8; 16];
 
 /// A good token about to be spent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spending {
     /// Names the token.
     pub fingerprint: Fingerprint,
     /// The step of its one-time password (Unix time / 30 s).
     pub step: u64,
-    /// The Unix time (seconds) from which on it will be refused without asking a ledger.
-    pub good_until: u64,
+    /// How many steps the clocks may be apart for the verifier that asks, 0 to
+    /// [`MAX_DEVIATION`](crate::totp::MAX_DEVIATION).
+    pub deviation: u64,
 }
 
 /// What a ledger answers.
@@ -63,7 +67,7 @@ pub struct Spending {
 pub enum Spent {
     /// Nobody spent it before: accept it.
     First,
-    /// It was spent, or it belongs to a step whose tokens are forgotten: refuse it.
+    /// It was spent before: refuse it.
     Again,
 }
 
@@ -75,6 +79,10 @@ pub struct Probe {
 }
 
 /// The ledger cannot tell. The token is not accepted.
+///
+/// Either it gave no answer: then [`Ledger::trouble`] says why. Or it cannot know whether this token
+/// was spent, since it lost some or forgot those of its step: then [`Ledger::closed_until`] says from
+/// when on tokens are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unavailable;
 
@@ -83,8 +91,9 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// Spends a token: one atomic step, whatever other threads do. `now` is in Unix seconds.
     fn spend(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable>;
 
-    /// What [`spend`](Self::spend) would answer now. Spends nothing.
-    fn look(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable>;
+    /// Returns what [`spend`](Self::spend) would answer now, and spends nothing. Unlike that, it may
+    /// be called for any time.
+    fn peek(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable>;
 
     /// Asks for a sign of life, and waits for it as [`spend`](Self::spend) does: that it can be
     /// reached and can be written. Changes nothing that anybody notices.
@@ -95,9 +104,9 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         None
     }
 
-    /// From when on (Unix seconds) fresh tokens are accepted, if those made at `now` are refused
-    /// because it is unknown which of them were spent: after a restart, damage or a clock that
-    /// was set back. Told at once, from what was noticed with the last token.
+    /// From when on (Unix seconds) tokens that are minted then are accepted, if those minted at
+    /// `now` are refused because the ledger cannot know which of them were spent: after a restart,
+    /// damage, or a clock that was set back. Known at once, from the last token.
     fn closed_until(&self, _now: u64) -> Option<u64> {
         None
     }

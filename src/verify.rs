@@ -12,7 +12,7 @@ use crate::rejection::Rejection;
 use crate::setting::{NoncePolicy, SettingError, check_deviation, check_nonce_length};
 use crate::throttle::{EXPIRED_LIMIT, Throttle};
 use crate::token::{DEFAULT_NONCE_LENGTH, SIGNATURE_LENGTH, Token};
-use crate::totp::{OTP_DEVIATION, good_until, step_at, window};
+use crate::totp::{OTP_DEVIATION, step_at, window};
 
 /// Decides about tokens. Shareable between threads.
 #[derive(Debug)]
@@ -52,9 +52,9 @@ impl Verifier {
     /// A verifier of tokens with nonces of 32 digits, whose clocks may be one step apart.
     ///
     /// Every key that is valid at the time is tried for every token; each needs an id of its own.
-    /// Verifiers that share a ledger share what is spent;
-    /// they should have one deviation, or else a token that only the wider window admits may be
-    /// refused as [`Rejection::Replayed`].
+    /// Verifiers that share a ledger share what is spent. They should have one deviation: steps
+    /// that are over for those who ask may still be in the window of a wider one that has not asked
+    /// yet, whose tokens of these steps are then refused as [`Rejection::Unavailable`].
     pub fn new(keys: Vec<Key>, ledger: Arc<dyn Ledger>) -> Result<Self, SettingError> {
         if keys.is_empty() {
             return Err(SettingError::NoKey);
@@ -198,8 +198,7 @@ impl Verifier {
         let step_offset = step.wrapping_sub(step_at(now)).cast_signed();
         let accepted = Accepted { step_offset, key, nonce_length: token.nonce_length() };
         let fingerprint = fingerprint(token.signature());
-        let good_until = good_until(step, self.deviation);
-        (accepted, Spending { fingerprint, step, good_until })
+        (accepted, Spending { fingerprint, step, deviation: self.deviation })
     }
 
     pub(crate) fn is_throttled(&self, jid: &[u8], now: u64) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use xtoken::ledger::MemoryLedger;
+use xtoken::ledger::{BootClock, MemoryLedger};
 use xtoken::{Key, Minter, Verifier};
 
 const TOKENS: u64 = 50_000_000;
@@ -55,8 +55,8 @@ fn fifty_million_tokens_through_memory() {
     let key = || Key::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "secret").unwrap();
     let seconds = Arc::new(AtomicU64::new(0));
     let clock = Arc::clone(&seconds);
-    let ledger =
-        MemoryLedger::with_monotonic_clock(move || Duration::from_secs(clock.load(Relaxed)));
+    let boot_clock = BootClock::new(move || clock.load(Relaxed) * 1_000);
+    let ledger = MemoryLedger::with_boot_clock(boot_clock);
     let verifier = Verifier::new(vec![key()], Arc::new(ledger)).unwrap();
     let minter = Minter::new(key());
 

@@ -16,7 +16,7 @@ const STEP: u64 = NOW / 30;
 fn spending(n: u64, step: u64) -> Spending {
     let mut fingerprint = [0; 16];
     fingerprint[8..].copy_from_slice(&n.to_be_bytes());
-    Spending { fingerprint, step, good_until: (step + 2).saturating_mul(30) }
+    Spending { fingerprint, step, deviation: 1 }
 }
 
 struct File {
@@ -113,18 +113,18 @@ fn a_look_says_what_spending_would_and_spends_nothing() {
     let file = File::new();
     let ledger = file.open();
     let (token, later) = (spending(1, STEP), NOW + 90);
-    let look = |now| ledger.look(&token, now);
+    let look = |now| ledger.peek(&token, now);
     for _ in 0..2 {
         assert_eq!(look(NOW), Ok(Spent::First), "{:?}", ledger.trouble());
     }
     assert_eq!(ledger.spend(&token, NOW), Ok(Spent::First));
     assert_eq!(look(NOW), Ok(Spent::Again));
-    assert_eq!(file.open().look(&token, NOW), Ok(Spent::Again));
+    assert_eq!(file.open().peek(&token, NOW), Ok(Spent::Again));
     ledger.spend(&spending(2, later / 30), later).unwrap();
     assert_eq!(file.count("spent"), 1, "the first has left, and its step is over");
     assert_eq!(look(NOW), Ok(Spent::Again));
-    assert_eq!(ledger.look(&spending(3, STEP), NOW), Ok(Spent::Again));
-    assert_eq!(ledger.look(&spending(3, later / 30), later), Ok(Spent::First));
+    assert_eq!(ledger.peek(&spending(3, STEP), NOW), Ok(Spent::Again));
+    assert_eq!(ledger.peek(&spending(3, later / 30), later), Ok(Spent::First));
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn looks_and_probes_decide_nothing_for_later() {
             lose(&file);
             let ledger = file.open();
             let _ = ledger.probe();
-            let foreseen = ledger.look(&spending(5_000, now / 30), now);
+            let foreseen = ledger.peek(&spending(5_000, now / 30), now);
             assert_ne!(foreseen, Ok(Spent::First), "{index}");
             assert_eq!(file.damaged_copies(), 0);
             // Whoever comes first sees that it is damaged.
@@ -158,13 +158,13 @@ fn looks_and_probes_decide_nothing_for_later() {
 #[test]
 fn a_look_at_a_file_that_is_lost_knows_it() {
     let file = File::new();
-    assert_eq!(file.open().look(&spending(0, STEP), NOW), Ok(Spent::First));
+    assert_eq!(file.open().peek(&spending(0, STEP), NOW), Ok(Spent::First));
     assert_eq!(fs::read_dir(file.folder.path()).unwrap().count(), 0, "it makes none");
     let ledger = file.open();
     spend_a_hundred(&ledger);
     fs::remove_file(file.path()).unwrap();
     for _ in 0..2 {
-        assert_eq!(ledger.look(&spending(0, STEP), NOW), Ok(Spent::Again));
+        assert_eq!(ledger.peek(&spending(0, STEP), NOW), Ok(Spent::Again));
     }
     assert_closed_for_the_window(&ledger);
 }
@@ -176,7 +176,7 @@ fn a_look_does_not_hide_what_keeps_tokens_from_being_spent() {
     spend_a_hundred(&ledger);
     let _other = file.lock();
     assert_eq!(ledger.spend(&spending(100, STEP), NOW), Err(Unavailable));
-    assert_eq!(ledger.look(&spending(100, STEP), NOW), Ok(Spent::First));
+    assert_eq!(ledger.peek(&spending(100, STEP), NOW), Ok(Spent::First));
     assert!(ledger.trouble().unwrap().contains("locked"));
 }
 

@@ -18,8 +18,8 @@ pub trait Deferred {
     /// Begins to spend a token. [`Unavailable`] at once if too many have begun.
     fn begin(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable>;
 
-    /// Begins to [look](super::Ledger::look), as [`begin`](Self::begin) begins to spend.
-    fn begin_look(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable>;
+    /// Begins to [peek](super::Ledger::peek), as [`begin`](Self::begin) begins to spend.
+    fn begin_peek(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable>;
 
     /// What has been answered and was not fetched yet, the first `at_most` of it.
     fn finished(&self, at_most: usize) -> Vec<(Ticket, Outcome)>;

@@ -1,21 +1,19 @@
 //! `memory:`: spent tokens in this process, lost when it ends.
 //!
-//! Tokens lie in one [`Table`] per time step, and a whole table is dropped when its step is over:
-//! no sweep, no expiry per entry, memory bounded by the logins of the window. When a step is
-//! over, and that it stays over, is the [`Calendar`]'s business. Threads meet only in one of the
-//! shards, chosen by fingerprint.
+//! Tokens lie in one [`Table`] per time step, and a whole table is dropped when its step is closed:
+//! no sweep, no expiry per entry, memory bounded by the logins of the window. Which steps are closed
+//! is the business of [`History`]. Threads meet only in one of the shards, chosen by fingerprint.
 
-mod calendar;
 mod table;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
-use std::time::{Duration, Instant};
 use std::{fmt, iter};
 
+use super::clock::BootClock;
+use super::history::History;
 use super::{Held, Ledger, Probe, Spending, Spent, Unavailable};
-use crate::totp::{start_of, step_at};
-use calendar::Calendar;
+use crate::totp::step_at;
 use table::Table;
 
 const SHARDS: usize = 64;
@@ -26,10 +24,10 @@ const USUAL_STEPS: usize = 4;
 pub struct MemoryLedger {
     shards: Box<[Mutex<Vec<StepTable>>]>,
     /// Locked after a shard, never before one.
-    calendar: Mutex<Calendar>,
-    /// The step in which somebody last looked for steps that are over.
-    looked_in: AtomicU64,
-    monotonic: Box<dyn Fn() -> Duration + Send + Sync>,
+    history: Mutex<History>,
+    /// The step in which the history last advanced.
+    advanced_in: AtomicU64,
+    boot_clock: BootClock,
 }
 
 struct StepTable {
@@ -38,23 +36,20 @@ struct StepTable {
 }
 
 impl MemoryLedger {
-    /// An empty ledger. Allocates about 13 kB, whatever is remembered later comes on top.
+    /// An empty ledger. Allocates about 15 kB, whatever is remembered later comes on top.
     pub fn new() -> Self {
-        let start = Instant::now();
-        Self::with_monotonic_clock(move || start.elapsed())
+        Self::with_boot_clock(BootClock::of_machine())
     }
 
-    /// As [`MemoryLedger::new`] with a clock of the caller's that is never set and never goes
-    /// back, such as `CLOCK_MONOTONIC`: for tests, and for times that pass faster than real ones
-    /// (with [`MemoryLedger::new`] nothing would be dropped meanwhile). A clock that runs fast
-    /// makes good tokens be refused, never accepted twice.
-    pub fn with_monotonic_clock(clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+    /// As [`new`](Self::new) with another clock, for tests.
+    #[doc(hidden)]
+    pub fn with_boot_clock(boot_clock: BootClock) -> Self {
         let shard = || Mutex::new(Vec::with_capacity(USUAL_STEPS));
         Self {
             shards: iter::repeat_with(shard).take(SHARDS).collect(),
-            calendar: Mutex::new(Calendar::new()),
-            looked_in: AtomicU64::new(0),
-            monotonic: Box::new(clock),
+            history: Mutex::new(History::new(0)),
+            advanced_in: AtomicU64::new(u64::MAX),
+            boot_clock,
         }
     }
 
@@ -63,19 +58,17 @@ impl MemoryLedger {
     }
 
     /// Drops the tables of the steps that are over, once per step.
-    fn drop_what_is_over(&self, now: u64) -> Result<(), Unavailable> {
+    fn drop_what_is_over(&self, deviation: u64, now: u64) -> Result<(), Unavailable> {
         let step = step_at(now);
-        if self.looked_in.load(Relaxed) == step || self.looked_in.swap(step, Relaxed) == step {
+        if self.advanced_in.load(Relaxed) == step || self.advanced_in.swap(step, Relaxed) == step {
             return Ok(());
         }
-        if !self.calendar.lock()?.close(now, (self.monotonic)()) {
-            return Ok(());
-        }
-        // A shard that cannot be cleaned must not keep the ones behind it from being.
+        self.history.lock()?.advance(deviation, self.boot_clock.with(now));
+        // A shard that cannot be cleaned must not keep those after it from being cleaned.
         let clean = |shard: &Mutex<Vec<StepTable>>| {
             let mut tables = shard.lock()?;
-            let calendar = self.calendar.lock()?;
-            tables.retain(|table| !calendar.is_closed(table.step));
+            let history = self.history.lock()?;
+            tables.retain(|table| !history.is_closed(table.step));
             Ok(())
         };
         self.shards.iter().map(clean).fold(Ok(()), Result::and)
@@ -84,7 +77,7 @@ impl MemoryLedger {
 
 impl Ledger for MemoryLedger {
     fn spend(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
-        self.drop_what_is_over(now)?;
+        self.drop_what_is_over(spending.deviation, now)?;
 
         let fingerprint = u128::from_le_bytes(spending.fingerprint);
         let mut tables = self.shard(fingerprint)?;
@@ -104,9 +97,13 @@ impl Ledger for MemoryLedger {
         if others {
             return Ok(Spent::Again);
         }
-        if !self.calendar.lock()?.open(spending, now, (self.monotonic)())? {
-            return Ok(Spent::Again);
+        let clocks = self.boot_clock.with(now);
+        let mut history = self.history.lock()?;
+        history.advance(spending.deviation, clocks);
+        if !history.knows(spending.step, clocks) {
+            return Err(Unavailable);
         }
+        drop(history);
         let mut spent = Table::default();
         spent.insert(fingerprint)?;
         tables.try_reserve(1)?;
@@ -114,15 +111,17 @@ impl Ledger for MemoryLedger {
         Ok(Spent::First)
     }
 
-    /// Drops nothing, since whoever looks may do so for any time.
-    fn look(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
+    fn peek(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
         let fingerprint = u128::from_le_bytes(spending.fingerprint);
         let tables = self.shard(fingerprint)?;
-        let (calendar, monotonic) = (self.calendar.lock()?, (self.monotonic)());
-        let is_over = |step| calendar.is_over(step, now, monotonic);
-        let is_spent =
-            tables.iter().any(|table| !is_over(table.step) && table.spent.contains(fingerprint));
-        Ok(if is_spent || is_over(spending.step) { Spent::Again } else { Spent::First })
+        let clocks = self.boot_clock.with(now);
+        let mut history = self.history.lock()?.clone();
+        history.advance(spending.deviation, clocks);
+        let is_kept = |table: &&StepTable| !history.is_closed(table.step);
+        if tables.iter().filter(is_kept).any(|table| table.spent.contains(fingerprint)) {
+            return Ok(Spent::Again);
+        }
+        if history.knows(spending.step, clocks) { Ok(Spent::First) } else { Err(Unavailable) }
     }
 
     fn probe(&self) -> Result<Probe, Unavailable> {
@@ -137,13 +136,12 @@ impl Ledger for MemoryLedger {
     }
 
     fn closed_until(&self, now: u64) -> Option<u64> {
-        let last = self.calendar.lock().ok()?.closed_through(step_at(now))?;
-        Some(start_of(last.saturating_add(1)))
+        self.history.lock().ok()?.opens_at(self.boot_clock.with(now))
     }
 
     fn hold(&self) -> Box<dyn Held + '_> {
         let shards: Vec<_> = self.shards.iter().map(Mutex::lock).collect();
-        Box::new((shards, self.calendar.lock()))
+        Box::new((shards, self.history.lock()))
     }
 }
 
@@ -172,37 +170,37 @@ mod tests {
 
     use super::*;
 
-    /// A wall clock that can be set and a monotonic one that only time moves.
+    /// A wall clock that can be set and a boot clock that only time moves.
     struct Clocks {
         ledger: MemoryLedger,
         wall: u64,
-        monotonic: Arc<AtomicU64>,
+        boot: Arc<AtomicU64>,
     }
 
     impl Clocks {
         fn at(wall: u64) -> Self {
-            let monotonic = Arc::new(AtomicU64::new(0));
-            let seconds = Arc::clone(&monotonic);
-            let clock = move || Duration::from_secs(seconds.load(Relaxed));
-            Self { ledger: MemoryLedger::with_monotonic_clock(clock), wall, monotonic }
+            let boot = Arc::new(AtomicU64::new(0));
+            let seconds = Arc::clone(&boot);
+            let clock = BootClock::new(move || seconds.load(Relaxed) * 1_000);
+            Self { ledger: MemoryLedger::with_boot_clock(clock), wall, boot }
         }
 
         fn pass(&mut self, seconds: u64) {
             self.wall += seconds;
-            self.monotonic.fetch_add(seconds, Relaxed);
+            self.boot.fetch_add(seconds, Relaxed);
         }
 
-        /// Looks before it spends: what it is told must be true.
+        /// Peeks before it spends: what it is told must be true.
         fn spend(&self, fingerprint: u8, step: u64) -> Spent {
-            let spending = Spending {
-                fingerprint: [fingerprint; 16],
-                step,
-                good_until: crate::totp::good_until(step, 1),
-            };
-            let foreseen = self.ledger.look(&spending, self.wall);
+            self.try_to_spend(fingerprint, step).unwrap()
+        }
+
+        fn try_to_spend(&self, fingerprint: u8, step: u64) -> Result<Spent, Unavailable> {
+            let spending = Spending { fingerprint: [fingerprint; 16], step, deviation: 1 };
+            let foreseen = self.ledger.peek(&spending, self.wall);
             let spent = self.ledger.spend(&spending, self.wall);
             assert_eq!(foreseen, spent);
-            spent.unwrap()
+            spent
         }
 
         fn steps_kept(&self) -> usize {
@@ -214,9 +212,11 @@ mod tests {
     fn first_then_again_until_the_step_is_over_and_ever_after() {
         let mut clocks = Clocks::at(300);
         assert_eq!(clocks.spend(1, 10), Spent::First);
+        clocks.pass(59);
+        assert_eq!(clocks.spend(1, 10), Spent::Again);
         for _ in 0..10 {
-            assert_eq!(clocks.spend(1, 10), Spent::Again);
             clocks.pass(30);
+            assert_eq!(clocks.try_to_spend(1, 10), Err(Unavailable));
         }
     }
 
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(clocks.spend(4, step_at(clocks.wall)), Spent::First);
         clocks.wall -= HUNDRED_YEARS;
         assert_eq!(clocks.spend(5, step_at(clocks.wall)), Spent::First);
-        assert_eq!(clocks.spend(1, 10), Spent::Again);
+        assert_eq!(clocks.try_to_spend(1, 10), Err(Unavailable));
     }
 
     #[test]
@@ -290,9 +290,9 @@ mod tests {
         assert_eq!(clocks.steps_kept(), 1);
         assert_eq!(clocks.ledger.closed_until(clocks.wall), None);
         clocks.wall = 3_600;
-        assert_eq!(clocks.spend(1, 120), Spent::Again);
-        assert_eq!(clocks.spend(3, 120), Spent::Again);
-        assert_eq!(clocks.ledger.closed_until(clocks.wall), Some(3_630));
+        assert_eq!(clocks.try_to_spend(1, 120), Err(Unavailable));
+        assert_eq!(clocks.try_to_spend(3, 120), Err(Unavailable));
+        assert_eq!(clocks.ledger.closed_until(clocks.wall), Some(3_660));
         clocks.pass(60);
         assert_eq!(clocks.spend(3, 122), Spent::First);
         assert_eq!(clocks.spend(2, 123), Spent::Again);
@@ -317,9 +317,9 @@ mod tests {
             });
             assert!(panicked.join().is_err());
         });
-        let spending = Spending { fingerprint: [1; 16], step: 10, good_until: 360 };
+        let spending = Spending { fingerprint: [1; 16], step: 10, deviation: 1 };
         assert_eq!(clocks.ledger.spend(&spending, 300), Err(Unavailable));
-        assert_eq!(clocks.ledger.look(&spending, 300), Err(Unavailable));
+        assert_eq!(clocks.ledger.peek(&spending, 300), Err(Unavailable));
         assert_eq!(clocks.ledger.probe(), Err(Unavailable));
         assert_eq!(clocks.ledger.remembered(), None);
     }
@@ -345,7 +345,7 @@ mod tests {
         let clocks = Clocks::at(300);
         let held = clocks.ledger.hold();
         assert!(clocks.ledger.shards.iter().all(|shard| shard.try_lock().is_err()));
-        assert!(clocks.ledger.calendar.try_lock().is_err());
+        assert!(clocks.ledger.history.try_lock().is_err());
         drop(held);
         assert_eq!(clocks.spend(1, 10), Spent::First);
     }

@@ -104,8 +104,8 @@ impl Ledger for RedisLedger {
         self.queue()?.spend(spending, now)
     }
 
-    fn look(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
-        self.queue()?.look(spending, now)
+    fn peek(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
+        self.queue()?.peek(spending, now)
     }
 
     fn probe(&self) -> Result<Probe, Unavailable> {
@@ -134,8 +134,8 @@ impl Deferred for RedisLedger {
         self.queue()?.begin(spending, now)
     }
 
-    fn begin_look(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable> {
-        self.queue()?.begin_look(spending, now)
+    fn begin_peek(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable> {
+        self.queue()?.begin_peek(spending, now)
     }
 
     fn finished(&self, at_most: usize) -> Vec<(Ticket, Outcome)> {

@@ -76,8 +76,8 @@ impl Ledger for SqliteLedger {
         })
     }
 
-    fn look(&self, spending: &Spending, _now: u64) -> Result<Spent, Unavailable> {
-        self.answer(|state| state.look(&self.path, spending))
+    fn peek(&self, spending: &Spending, _now: u64) -> Result<Spent, Unavailable> {
+        self.answer(|state| state.peek(&self.path, spending))
     }
 
     fn probe(&self) -> Result<Probe, Unavailable> {
@@ -140,13 +140,13 @@ impl State {
     }
 
     /// Prepares nothing, as a spending would: whoever looks may do so for any time.
-    fn look(&self, path: &Path, spending: &Spending) -> Result<Spent, Error> {
+    fn peek(&self, path: &Path, spending: &Spending) -> Result<Spent, Error> {
         self.refuse_after_fork()?;
         let found = identity(path)?;
         if let Some((file, database)) = &self.open
             && found == Some(*file)
         {
-            return database.look(spending);
+            return database.peek(spending);
         }
         // What a spending would close first.
         if self.lost.max(self.left_behind(found)).is_some() {
@@ -157,7 +157,7 @@ impl State {
         }
         let database = Database::attach(path, !self.is_impatient)?;
         match database.is_prepared()? {
-            true => database.look(spending),
+            true => database.peek(spending),
             false => Ok(if self.began { Spent::First } else { Spent::Again }),
         }
     }

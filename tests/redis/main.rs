@@ -29,7 +29,7 @@ fn token(number: usize) -> Spending {
 
 fn at(now: u64, number: usize) -> Spending {
     let step = now / 30;
-    Spending { fingerprint: (number as u128).to_le_bytes(), step, good_until: (step + 2) * 30 }
+    Spending { fingerprint: (number as u128).to_le_bytes(), step, deviation: 1 }
 }
 
 /// A ledger whose server has been there for longer than any token.
@@ -134,16 +134,16 @@ fn tickets_are_answered() {
 fn a_look_says_what_spending_would_and_spends_nothing() {
     let server = Server::start(&[]);
     let ledger = RedisLedger::new(server.url()).unwrap();
-    assert_eq!(ledger.look(&at(START, 1), START), Err(Unavailable), "as for a spending");
+    assert_eq!(ledger.peek(&at(START, 1), START), Err(Unavailable), "as for a spending");
     assert!(ledger.trouble().unwrap().contains("a moment ago"), "{:?}", ledger.trouble());
     assert_eq!(ledger.spend(&at(START, 0), START), Err(Unavailable));
-    let look = |number| ledger.look(&token(number), NOW);
+    let look = |number| ledger.peek(&token(number), NOW);
     assert_eq!([look(1), look(1)], [Ok(Spent::First); 2]);
     assert_eq!(spend(&ledger, 1), Ok(Spent::First));
     assert_eq!([look(1), look(2)], [Ok(Spent::Again), Ok(Spent::First)]);
 
     let deferred = ledger.deferred().unwrap();
-    let tickets = [1, 2].map(|number| deferred.begin_look(&token(number), NOW).unwrap());
+    let tickets = [1, 2].map(|number| deferred.begin_peek(&token(number), NOW).unwrap());
     let mut answered = collect(&ledger, 2);
     answered.sort_by_key(|(ticket, _)| *ticket);
     assert_eq!(answered, [(tickets[0], Ok(Spent::Again)), (tickets[1], Ok(Spent::First))]);
@@ -163,7 +163,7 @@ fn looks_and_probes_decide_nothing_for_later() {
         };
         let first = RedisLedger::new(server.url()).unwrap();
         assert!(first.probe().is_ok(), "{:?}", first.trouble());
-        assert_eq!(first.look(&at(now, 1), now), Err(Unavailable));
+        assert_eq!(first.peek(&at(now, 1), now), Err(Unavailable));
         assert!(first.trouble().unwrap().contains("a moment ago"), "{:?}", first.trouble());
         assert_eq!(marker(&server), None);
         assert_eq!(spend(&first, 1), Err(Unavailable), "it marks the server");
@@ -172,7 +172,7 @@ fn looks_and_probes_decide_nothing_for_later() {
         server.stop();
         server.start_again();
         assert!(ledger.probe().is_ok(), "{:?}", ledger.trouble());
-        assert_eq!(ledger.look(&at(now, 1), now), Err(Unavailable));
+        assert_eq!(ledger.peek(&at(now, 1), now), Err(Unavailable));
         assert_eq!(spend(&ledger, 1), Err(Unavailable));
     }
 }
@@ -185,7 +185,7 @@ fn a_look_does_not_hide_what_keeps_tokens_from_being_spent() {
     let set = &["SET", "maxmemory", "1"];
     let _: () = cmd("CONFIG").arg(set).query(&mut server.client()).unwrap();
     assert_eq!(spend(&ledger, 2), Err(Unavailable));
-    assert_eq!(ledger.look(&token(1), NOW), Ok(Spent::Again));
+    assert_eq!(ledger.peek(&token(1), NOW), Ok(Spent::Again));
     assert!(ledger.trouble().unwrap().contains("maxmemory"), "{:?}", ledger.trouble());
 }
 
@@ -236,7 +236,7 @@ fn the_permissions_that_the_manual_asks_for_suffice() {
     assert_eq!(ledger.spend(&at(START, 0), START), Err(Unavailable));
     assert!(ledger.trouble().unwrap().contains("a moment ago"), "{:?}", ledger.trouble());
     assert!(ledger.probe().is_ok(), "{:?}", ledger.trouble());
-    assert_eq!(ledger.look(&token(1), NOW), Ok(Spent::First), "{:?}", ledger.trouble());
+    assert_eq!(ledger.peek(&token(1), NOW), Ok(Spent::First), "{:?}", ledger.trouble());
     assert_eq!(spend(&ledger, 1), Ok(Spent::First), "{:?}", ledger.trouble());
 }
 

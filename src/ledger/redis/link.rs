@@ -200,7 +200,7 @@ impl Link {
                 command.arg(SPEND).arg(2).arg(epoch).arg(name(spending)).arg(marker);
                 command.arg(attempt).arg(milliseconds);
             }
-            Question::Look(spending) => {
+            Question::Peek(spending) => {
                 command.arg(LOOK).arg(2).arg(epoch).arg(name(spending)).arg(marker);
             }
             Question::Clock => {

@@ -44,7 +44,7 @@ pub(super) enum Question {
         attempt: String,
     },
     /// As if it were spent.
-    Look(Spending),
+    Peek(Spending),
     /// The server's clock, in Unix seconds.
     Clock,
 }
@@ -171,8 +171,8 @@ impl Queue {
         spent(self.ask(now, |attempt| spend(spending, now, attempt)))
     }
 
-    pub(super) fn look(&self, spending: &Spending, now: u64) -> Outcome {
-        spent(self.ask(now, |_| Question::Look(*spending)))
+    pub(super) fn peek(&self, spending: &Spending, now: u64) -> Outcome {
+        spent(self.ask(now, |_| Question::Peek(*spending)))
     }
 
     pub(super) fn clock(&self) -> Number {
@@ -184,8 +184,8 @@ impl Queue {
         self.begin_asking(now, |attempt| spend(spending, now, attempt))
     }
 
-    pub(super) fn begin_look(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable> {
-        self.begin_asking(now, |_| Question::Look(*spending))
+    pub(super) fn begin_peek(&self, spending: &Spending, now: u64) -> Result<Ticket, Unavailable> {
+        self.begin_asking(now, |_| Question::Peek(*spending))
     }
 
     /// Waits for the answer until the deadline.
@@ -346,7 +346,7 @@ impl Question {
     /// The token that it is about.
     pub(super) fn spending(&self) -> Option<&Spending> {
         match self {
-            Self::Spend { spending, .. } | Self::Look(spending) => Some(spending),
+            Self::Spend { spending, .. } | Self::Peek(spending) => Some(spending),
             Self::Clock => None,
         }
     }

@@ -38,8 +38,8 @@ fn begin(verifier: &Verifier, question: Question<'_>) -> Answer {
     };
     let said = |seen| Said::of(&[verifier.conclude(accepted, seen)]);
     let ledger = verifier.ledger();
-    match ledger.deferred().map(|ledger| ledger.begin_look(&spending, now)) {
-        None => Answer::Said(said(ledger.look(&spending, now))),
+    match ledger.deferred().map(|ledger| ledger.begin_peek(&spending, now)) {
+        None => Answer::Said(said(ledger.peek(&spending, now))),
         Some(Err(Unavailable)) => Answer::Said(said(Err(Unavailable))),
         Some(Ok(ticket)) => Answer::Later(ticket, [said(Ok(Spent::First)), said(Ok(Spent::Again))]),
     }

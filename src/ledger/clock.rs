@@ -1,0 +1,71 @@
+//! The boot clock, which nobody can set, and what the two clocks of a ledger say at one moment.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// Counts milliseconds since the machine was started, suspends included. Tests replace it.
+#[derive(Clone)]
+pub struct BootClock(Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl BootClock {
+    /// The clock of this machine.
+    pub fn of_machine() -> Self {
+        Self::new(|| {
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            let clock = ClockId::Boottime;
+            #[cfg(not(any(target_os = "linux", target_os = "android")))]
+            let clock = ClockId::Monotonic;
+            let time = clock_gettime(clock);
+            time.tv_sec.unsigned_abs() * 1_000 + time.tv_nsec.unsigned_abs() / 1_000_000
+        })
+    }
+
+    /// A clock of the caller's, in milliseconds. It must never go back.
+    pub fn new(milliseconds: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(milliseconds))
+    }
+
+    /// Milliseconds since the machine was started.
+    pub fn now(&self) -> u64 {
+        (self.0)()
+    }
+
+    /// Both clocks now; `wall` is in Unix seconds.
+    pub(super) fn with(&self, wall: u64) -> Clocks {
+        Clocks { wall, steady: self.now() }
+    }
+}
+
+impl fmt::Debug for BootClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BootClock({} ms)", self.now())
+    }
+}
+
+/// What the two clocks of a ledger say at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Clocks {
+    /// Unix time in seconds, by a clock that may be set.
+    pub(super) wall: u64,
+    /// Milliseconds, counted from anywhere, by a clock that cannot be set.
+    pub(super) steady: u64,
+}
+
+impl Clocks {
+    /// How far the wall clock is ahead of the steady clock, in milliseconds. It changes only when
+    /// one of them is set.
+    pub(super) fn offset(self) -> i64 {
+        signed(self.wall.saturating_mul(1_000)).saturating_sub(signed(self.steady))
+    }
+
+    /// What the wall clock would say if it had kept this offset, in Unix seconds.
+    pub(super) fn wall_at_offset(self, offset: i64) -> u64 {
+        u64::try_from(signed(self.steady).saturating_add(offset)).unwrap_or_default() / 1_000
+    }
+}
+
+fn signed(milliseconds: u64) -> i64 {
+    i64::try_from(milliseconds).unwrap_or(i64::MAX)
+}

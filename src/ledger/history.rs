@@ -1,0 +1,353 @@
+//! [`History`]: the rule that all ledgers share. Since when a ledger knows every spent token, and
+//! of which steps it has forgotten them. No I/O: a ledger stores it beside its tokens.
+//!
+//! A token may be accepted only by a ledger that has known everything, without a gap, since before
+//! anybody could have accepted that token first. Two things can stand against that:
+//!
+//! - The *horizon*. With every gap (a file that was lost, a Redis that was restarted) the ledger
+//!   knows everything since that moment only. It is a moment on a clock that nobody can set, and
+//!   becomes Unix time when a token is asked for: a wall clock that is corrected corrects it too.
+//! - The *closed steps*. Tokens are forgotten when their step is over, and the step is closed then,
+//!   for good: the wall clock may be set back. A step is over when the wall clock and the steady
+//!   clock say so, so that a wall clock which is ahead for a moment closes no step of the future.
+//!
+//! Closed steps are kept as ranges, one for each *era*: a time in which both clocks advanced alike.
+//! A range grows with time, not with logins, and a wall clock that is set begins another era. So
+//! there are as many ranges as there were disagreements between the clocks.
+
+#[cfg(any(feature = "sqlite", feature = "redis"))]
+mod stored;
+
+use crate::ledger::clock::Clocks;
+use crate::totp::{MAX_DEVIATION, start_of, step_at};
+
+/// Clocks that differ by no more than this many milliseconds still advance alike: Unix time is cut
+/// to seconds, and a leap second may pass.
+const TOLERANCE: u64 = 2_000;
+/// How long a deviation counts after its last use, in milliseconds: a day.
+const LAPSES_AFTER: u64 = 86_400_000;
+/// How old the note of a deviation's last use may become, in milliseconds: an hour.
+const NOTED_EVERY: u64 = 3_600_000;
+/// Eras that are told apart.
+const MAX_ERAS: usize = 64;
+
+/// Since when a ledger knows every spent token, and of which steps it has forgotten them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct History {
+    /// Seconds that the wall clocks of those who share the ledger may be apart.
+    apart: u64,
+    /// On the steady clock. `None` if nothing was ever lost.
+    horizon: Option<u64>,
+    /// When each deviation was last in use, on the steady clock.
+    used: [Option<u64>; MAX_DEVIATION as usize + 1],
+    /// Has room for one more than is kept, so that adding allocates nothing.
+    eras: Vec<Era>,
+}
+
+/// A time in which wall clock and steady clock advanced alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Era {
+    /// The wall clock less the steady clock, in milliseconds. `None` if the steady clock is not the
+    /// one of then, so that the range grows no more.
+    offset: Option<i64>,
+    /// The first of its closed steps.
+    first: u64,
+    /// The step after the last of its closed steps; `first` if there are none.
+    end: u64,
+}
+
+impl History {
+    /// Knows everything, since there was nothing before. `apart` is how many seconds the wall
+    /// clocks of those who share the ledger may be apart.
+    pub(super) fn new(apart: u64) -> Self {
+        Self {
+            apart,
+            horizon: None,
+            used: Default::default(),
+            eras: Vec::with_capacity(MAX_ERAS + 1),
+        }
+    }
+
+    /// Takes note of a question by a verifier with this deviation, and closes the steps that are
+    /// over. Returns whether there is something new to store.
+    pub(super) fn advance(&mut self, deviation: u64, clocks: Clocks) -> bool {
+        let mut is_new = self.note(deviation, clocks);
+        let (apart, widest) = (self.apart, self.widest(clocks));
+        let first_open = |wall: u64| step_at(wall.saturating_sub(apart)).saturating_sub(widest);
+
+        let (offset, first) = (clocks.offset(), first_open(clocks.wall));
+        match self.eras.iter_mut().find(|era| era.is_of(offset)) {
+            // A wider window reaches further back.
+            Some(era) if first < era.first => (era.first, is_new) = (first, true),
+            Some(_) => {}
+            None => {
+                self.begin_era(Era { offset: Some(offset), first, end: first });
+                is_new = true;
+            }
+        }
+        for era in &mut self.eras {
+            let Some(offset) = era.offset else { continue };
+            let end = first_open(clocks.wall.min(clocks.wall_at_offset(offset)));
+            if end > era.end {
+                (era.end, is_new) = (end, true);
+            }
+        }
+        is_new
+    }
+
+    /// Whether the ledger would know if a token of this step had been spent.
+    pub(super) fn knows(&self, step: u64, clocks: Clocks) -> bool {
+        !self.is_closed(step) && step >= self.first_after_horizon(clocks)
+    }
+
+    /// Whether tokens of this step are forgotten, or may be: none will be accepted any more.
+    pub(super) fn is_closed(&self, step: u64) -> bool {
+        self.eras.iter().any(|era| era.contains(step))
+    }
+
+    /// The first step whose tokens nobody could have accepted before the horizon.
+    pub(super) fn first_after_horizon(&self, clocks: Clocks) -> u64 {
+        let Some(horizon) = self.horizon else { return 0 };
+        let known_for = clocks.steady.saturating_sub(horizon);
+        // Unix time is cut to seconds: a second later is certain.
+        let wall = clocks.wall.saturating_add(1 + self.apart).saturating_mul(1_000);
+        let horizon = wall.saturating_sub(known_for) / 1_000;
+        step_at(horizon.saturating_add(29)).saturating_add(self.widest(clocks))
+    }
+
+    /// From when on (Unix seconds) tokens that are minted then are accepted, if those that are
+    /// minted now are not.
+    pub(super) fn opens_at(&self, clocks: Clocks) -> Option<u64> {
+        let present = step_at(clocks.wall);
+        let mut step = present.max(self.first_after_horizon(clocks));
+        // Each turn leaves one era behind.
+        for _ in 0..=self.eras.len() {
+            let era = self.eras.iter().find(|era| era.contains(step));
+            step = era.map_or(step, |era| era.end);
+        }
+        (step > present).then(|| start_of(step))
+    }
+
+    /// Notes the use of a deviation; `false` if that was noted a short time ago.
+    fn note(&mut self, deviation: u64, clocks: Clocks) -> bool {
+        let Some(used) = self.used.get_mut(deviation as usize) else { return false };
+        let is_noted = used.is_some_and(|used| clocks.steady.saturating_sub(used) < NOTED_EVERY);
+        if !is_noted {
+            *used = Some(clocks.steady);
+        }
+        !is_noted
+    }
+
+    /// The largest deviation in use.
+    fn widest(&self, clocks: Clocks) -> u64 {
+        let is_in_use = |used: &Option<u64>| {
+            used.is_some_and(|used| clocks.steady.saturating_sub(used) < LAPSES_AFTER)
+        };
+        self.used.iter().rposition(is_in_use).unwrap_or_default() as u64
+    }
+
+    /// Adds an era; when there are too many, makes one of the two that lie closest together, so
+    /// that the past is never joined with a distant future.
+    fn begin_era(&mut self, era: Era) {
+        let at = self.eras.partition_point(|other| other.first < era.first);
+        self.eras.insert(at, era);
+        if self.eras.len() <= MAX_ERAS {
+            return;
+        }
+        let gap = |(one, next): &(&Era, &Era)| next.first.saturating_sub(one.end);
+        let pairs = self.eras.iter().zip(self.eras.iter().skip(1));
+        let closest = pairs.enumerate().min_by_key(|(_, pair)| gap(pair)).map(|(at, _)| at);
+        let Some(closest) = closest else { return };
+        let next = self.eras.remove(closest + 1);
+        if let Some(joined) = self.eras.get_mut(closest) {
+            let is_new = next.offset == era.offset || joined.offset == era.offset;
+            joined.offset = if is_new { era.offset } else { joined.offset.max(next.offset) };
+            joined.cover(next);
+        }
+    }
+}
+
+impl Era {
+    fn is_of(&self, offset: i64) -> bool {
+        self.offset.is_some_and(|own| own.abs_diff(offset) <= TOLERANCE)
+    }
+
+    fn contains(&self, step: u64) -> bool {
+        (self.first..self.end).contains(&step)
+    }
+
+    fn cover(&mut self, other: Self) {
+        (self.first, self.end) = (self.first.min(other.first), self.end.max(other.end));
+    }
+}
+
+#[cfg(all(test, any(feature = "sqlite", feature = "redis")))]
+mod tests {
+    use super::*;
+
+    const DAY: u64 = 86_400;
+    pub(super) const YEAR: u64 = 365 * DAY;
+    /// The start of a step.
+    pub(super) const NOW: u64 = 1_700_000_010;
+
+    /// Clocks that can be set, as seen by a ledger that is asked with the default deviation.
+    pub(super) struct Machine {
+        pub(super) history: History,
+        pub(super) wall: u64,
+        pub(super) steady: u64,
+    }
+
+    impl Machine {
+        pub(super) fn new() -> Self {
+            Self { history: History::new(0), wall: NOW, steady: 5_000_000 }
+        }
+
+        pub(super) fn clocks(&self) -> Clocks {
+            Clocks { wall: self.wall, steady: self.steady }
+        }
+
+        pub(super) fn pass(&mut self, seconds: u64) {
+            self.wall += seconds;
+            self.steady += seconds * 1_000;
+        }
+
+        /// Whether a token of the present step can be accepted.
+        pub(super) fn is_open(&mut self) -> bool {
+            self.history.advance(1, self.clocks());
+            let is_open = self.history.knows(step_at(self.wall), self.clocks());
+            assert_eq!(self.history.opens_at(self.clocks()).is_none(), is_open);
+            is_open
+        }
+    }
+
+    #[test]
+    fn a_step_is_closed_when_it_is_over_and_ever_after() {
+        let mut machine = Machine::new();
+        let step = step_at(NOW);
+        assert!(machine.is_open());
+        machine.pass(59);
+        assert!(machine.is_open() && !machine.history.is_closed(step));
+        machine.pass(1);
+        assert!(machine.is_open() && machine.history.is_closed(step));
+        machine.wall = NOW;
+        assert!(!machine.is_open());
+        assert_eq!(machine.history.opens_at(machine.clocks()), Some(NOW + 30));
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_for_a_moment_closes_nothing() {
+        let mut machine = Machine::new();
+        for ahead in [2 * 3_600, YEAR, 100 * YEAR] {
+            machine.wall += ahead;
+            assert!(machine.is_open());
+            machine.wall -= ahead;
+            assert!(machine.is_open());
+            machine.pass(31);
+        }
+        // Nor does it close anything of the past for those who come back to it.
+        machine.pass(DAY);
+        assert!(machine.is_open());
+    }
+
+    #[test]
+    fn steps_of_the_future_are_closed_for_as_long_as_the_clock_ran_ahead() {
+        let mut machine = Machine::new();
+        for _ in 0..100 {
+            machine.wall += YEAR;
+            for _ in 0..10 {
+                assert!(machine.is_open());
+                machine.pass(30);
+            }
+            machine.wall -= YEAR;
+            assert!(machine.is_open());
+        }
+        assert_eq!(machine.history.eras.len(), 2);
+        let closed = (NOW / 30..(NOW + 2 * YEAR) / 30).filter(|s| machine.history.is_closed(*s));
+        let of_the_future = closed.filter(|step| *step > step_at(machine.wall)).count();
+        assert!(of_the_future <= 1_000, "{of_the_future} steps are closed for 1,000 that passed");
+    }
+
+    #[test]
+    fn the_horizon_follows_the_wall_clock_when_that_is_corrected() {
+        let mut machine = Machine::new();
+        machine.wall += 3 * 3_600;
+        machine.history.lose(machine.clocks());
+        assert!(!machine.is_open());
+        machine.wall -= 3 * 3_600;
+        assert!(!machine.is_open());
+        machine.pass(59);
+        assert!(!machine.is_open());
+        machine.pass(1);
+        assert!(machine.is_open());
+    }
+
+    #[test]
+    fn how_long_a_loss_lasts_follows_from_the_widest_deviation_in_use() {
+        let mut machine = Machine::new();
+        machine.history.advance(10, machine.clocks());
+        machine.history.lose(machine.clocks());
+        assert!(!machine.is_open());
+        machine.pass(329);
+        assert!(!machine.is_open());
+        machine.pass(1);
+        assert!(machine.is_open());
+
+        // A day later only the narrow one is in use.
+        machine.pass(DAY);
+        machine.history.lose(machine.clocks());
+        assert!(!machine.is_open());
+        machine.pass(60);
+        assert!(machine.is_open());
+    }
+
+    #[test]
+    fn clocks_of_machines_may_be_apart() {
+        let mut machine = Machine::new();
+        machine.history = History::new(30);
+        machine.history.lose(machine.clocks());
+        machine.pass(89);
+        assert!(!machine.is_open());
+        assert!(!machine.history.is_closed(step_at(NOW)));
+        machine.pass(1);
+        assert!(machine.is_open() && machine.history.is_closed(step_at(NOW)));
+    }
+
+    #[test]
+    fn what_was_closed_by_another_steady_clock_stays_closed_and_grows_no_more() {
+        let mut machine = Machine::new();
+        assert!(machine.is_open());
+        machine.pass(600);
+        assert!(machine.is_open());
+        let end = machine.history.eras[0].end;
+        machine.steady = 7;
+        machine.history.change_steady_clock(machine.clocks());
+        machine.history.lose(machine.clocks());
+        machine.pass(600);
+        assert!(machine.is_open());
+        assert_eq!((machine.history.eras[0].offset, machine.history.eras[0].end), (None, end));
+        machine.wall = end * 30 - 1;
+        assert!(!machine.is_open());
+    }
+
+    #[test]
+    fn too_many_eras_join_what_lies_close_together() {
+        let mut machine = Machine::new();
+        machine.wall += 10 * YEAR;
+        assert!(machine.is_open());
+        machine.pass(300);
+        assert!(machine.is_open());
+        machine.wall -= 10 * YEAR;
+        for _ in 0..200 {
+            machine.pass(3_600);
+            assert!(machine.is_open());
+            machine.pass(600);
+            assert!(machine.is_open());
+            machine.wall += 5;
+            assert!(machine.is_open());
+        }
+        assert_eq!(machine.history.eras.len(), MAX_ERAS);
+        assert_eq!(machine.history.eras.capacity(), MAX_ERAS + 1);
+        machine.pass(YEAR);
+        assert!(machine.is_open());
+    }
+}

@@ -1,0 +1,122 @@
+//! What a [`History`] needs that outlives a process: losses, another clock, and being written down.
+
+use super::{Era, History};
+use crate::ledger::clock::Clocks;
+
+impl History {
+    /// Begins the horizon anew: tokens may have been lost until now.
+    pub(in crate::ledger) fn lose(&mut self, clocks: Clocks) {
+        self.horizon = Some(clocks.steady);
+    }
+
+    /// Goes on with another steady clock, which says nothing about times measured by the one before.
+    /// What was closed stays closed. The ledger calls [`lose`](Self::lose) too.
+    pub(in crate::ledger) fn change_steady_clock(&mut self, clocks: Clocks) {
+        self.eras.iter_mut().for_each(|era| era.offset = None);
+        self.eras.retain(|era| era.first < era.end);
+        self.used.iter_mut().flatten().for_each(|used| *used = clocks.steady);
+    }
+
+    /// Adds what another history knows of the same steady clock, such as one that was stored.
+    pub(in crate::ledger) fn merge(&mut self, other: &Self) {
+        self.horizon = self.horizon.max(other.horizon);
+        for (used, other) in self.used.iter_mut().zip(other.used) {
+            *used = (*used).max(other);
+        }
+        for era in &other.eras {
+            let same = |own: &&mut Era| era.offset.is_some_and(|offset| own.is_of(offset));
+            match self.eras.iter_mut().find(same) {
+                Some(own) => own.cover(*era),
+                None => self.begin_era(*era),
+            }
+        }
+    }
+
+    /// Writes it down, one line for each part.
+    pub(in crate::ledger) fn encode(&self) -> String {
+        let mut text = String::new();
+        if let Some(horizon) = self.horizon {
+            text += &format!("horizon {horizon}\n");
+        }
+        for (deviation, used) in self.used.iter().enumerate() {
+            if let Some(used) = used {
+                text += &format!("deviation {deviation} {used}\n");
+            }
+        }
+        for Era { offset, first, end } in &self.eras {
+            let offset = offset.map_or("-".to_owned(), |offset| offset.to_string());
+            text += &format!("era {offset} {first} {end}\n");
+        }
+        text
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote; `None` if it is anything else.
+    pub(in crate::ledger) fn decode(text: &str, apart: u64) -> Option<Self> {
+        let mut history = Self::new(apart);
+        for line in text.lines() {
+            match *line.split(' ').collect::<Vec<_>>() {
+                ["horizon", horizon] => history.horizon = Some(horizon.parse().ok()?),
+                ["deviation", deviation, used] => {
+                    let deviation: usize = deviation.parse().ok()?;
+                    *history.used.get_mut(deviation)? = Some(used.parse().ok()?);
+                }
+                ["era", offset, first, end] => {
+                    let offset = if offset == "-" { None } else { Some(offset.parse().ok()?) };
+                    let (first, end) = (first.parse().ok()?, end.parse().ok()?);
+                    history.begin_era(Era { offset, first, end: u64::max(first, end) });
+                }
+                _ => return None,
+            }
+        }
+        Some(history)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{Machine, NOW, YEAR};
+    use super::*;
+    use crate::totp::step_at;
+
+    #[test]
+    fn what_is_written_down_is_read_again() {
+        let mut machine = Machine::new();
+        for offset in [0, YEAR, 7] {
+            machine.wall += offset;
+            machine.history.advance(offset % 11, machine.clocks());
+            machine.pass(1_000);
+        }
+        machine.history.lose(machine.clocks());
+        let other_boot = |history: &History| {
+            let mut history = history.clone();
+            history.change_steady_clock(Clocks { wall: NOW, steady: 0 });
+            history
+        };
+        for history in [machine.history.clone(), other_boot(&machine.history), History::new(0)] {
+            assert_eq!(History::decode(&history.encode(), 0), Some(history));
+        }
+        for text in ["x", "horizon", "horizon -1", "deviation 11 0", "era 0 1", "\n", "era 0 1 2 3"]
+        {
+            assert_eq!(History::decode(text, 0), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn histories_of_one_steady_clock_add_up() {
+        let (mut one, mut other) = (Machine::new(), Machine::new());
+        assert!(one.is_open());
+        one.pass(600);
+        one.history.advance(3, one.clocks());
+        other.history.lose(other.clocks());
+        other.wall += YEAR;
+        other.history.advance(10, other.clocks());
+        let mut both = one.history.clone();
+        both.merge(&other.history);
+        assert_eq!((both.horizon, both.eras.len()), (other.history.horizon, 2));
+        assert_eq!(both.widest(one.clocks()), 10);
+        assert!(both.is_closed(step_at(NOW)));
+        let before = both.clone();
+        both.merge(&one.history);
+        assert_eq!(both, before);
+    }
+}
