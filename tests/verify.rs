@@ -199,7 +199,7 @@ impl Ledger for Broken {
         Err(Unavailable)
     }
 
-    fn look(&self, _: &Spending, _: u64) -> Result<Spent, Unavailable> {
+    fn peek(&self, _: &Spending, _: u64) -> Result<Spent, Unavailable> {
         Err(Unavailable)
     }
 

@@ -19,7 +19,7 @@
 mod stored;
 
 use crate::ledger::clock::Clocks;
-use crate::totp::{MAX_DEVIATION, start_of, step_at};
+use crate::totp::{MAX_DEVIATION, OTP_INTERVAL, start_of, step_at};
 
 /// Clocks that differ by no more than this many milliseconds still advance alike: Unix time is cut
 /// to seconds, and a leap second may pass.
@@ -111,8 +111,8 @@ impl History {
         let known_for = clocks.steady.saturating_sub(horizon);
         // Unix time is cut to seconds: a second later is certain.
         let wall = clocks.wall.saturating_add(1 + self.apart).saturating_mul(1_000);
-        let horizon = wall.saturating_sub(known_for) / 1_000;
-        step_at(horizon.saturating_add(29)).saturating_add(self.widest(clocks))
+        let horizon = wall.saturating_sub(known_for).div_ceil(1_000);
+        horizon.div_ceil(OTP_INTERVAL).saturating_add(self.widest(clocks))
     }
 
     /// From when on (Unix seconds) tokens that are minted then are accepted, if those that are
