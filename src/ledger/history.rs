@@ -14,6 +14,10 @@
 //! Closed steps are kept as ranges, one for each *era*: a time in which both clocks advanced alike.
 //! A range grows with time, not with logins, and a wall clock that is set begins another era. So
 //! there are as many ranges as there were disagreements between the clocks.
+//!
+//! A ledger whose tokens leave by themselves ([`forgetting_after`](History::forgetting_after))
+//! cannot wait for the wall clock, which may be set back when nobody asks. There the steady clock
+//! alone closes a step, but none of the future beyond those whose tokens may have been spent.
 
 #[cfg(any(feature = "sqlite", feature = "redis"))]
 mod stored;
@@ -36,6 +40,9 @@ const MAX_ERAS: usize = 64;
 pub(super) struct History {
     /// Seconds that the wall clocks of those who share the ledger may be apart.
     apart: u64,
+    /// Seconds after which tokens that are over leave by themselves. `None` if they stay until
+    /// their step is closed.
+    forgets_after: Option<u64>,
     /// On the steady clock. `None` if nothing was ever lost.
     horizon: Option<u64>,
     /// When each deviation was last in use, on the steady clock.
@@ -54,6 +61,8 @@ struct Era {
     first: u64,
     /// The step after the last of its closed steps; `first` if there are none.
     end: u64,
+    /// The step after the last whose tokens may have been spent.
+    reach: u64,
 }
 
 impl History {
@@ -62,10 +71,25 @@ impl History {
     pub(super) fn new(apart: u64) -> Self {
         Self {
             apart,
+            forgets_after: None,
             horizon: None,
             used: Default::default(),
             eras: Vec::with_capacity(MAX_ERAS + 1),
         }
+    }
+
+    /// For a ledger whose tokens leave by themselves. Their step is closed this many seconds after
+    /// [everybody](Self::over_at) has ceased to accept them.
+    #[cfg(feature = "redis")]
+    pub(super) fn forgetting_after(self, seconds: u64) -> Self {
+        Self { forgets_after: Some(seconds), ..self }
+    }
+
+    /// When nobody accepts tokens of this step any more, in Unix seconds.
+    #[cfg(feature = "redis")]
+    pub(super) fn over_at(&self, step: u64, clocks: Clocks) -> u64 {
+        let steps = self.widest(clocks).saturating_add(1);
+        start_of(step.saturating_add(steps)).saturating_add(self.apart)
     }
 
     /// Takes note of a question by a verifier with this deviation, and closes the steps that are
@@ -76,18 +100,25 @@ impl History {
         let first_open = |wall: u64| step_at(wall.saturating_sub(apart)).saturating_sub(widest);
 
         let (offset, first) = (clocks.offset(), first_open(clocks.wall));
+        let reach = step_at(clocks.wall).saturating_add(widest).saturating_add(1);
         match self.eras.iter_mut().find(|era| era.is_of(offset)) {
-            // A wider window reaches further back.
-            Some(era) if first < era.first => (era.first, is_new) = (first, true),
-            Some(_) => {}
+            Some(era) => {
+                // A wider window reaches further back.
+                is_new |= first < era.first || reach > era.reach;
+                (era.first, era.reach) = (era.first.min(first), era.reach.max(reach));
+            }
             None => {
-                self.begin_era(Era { offset: Some(offset), first, end: first });
+                self.begin_era(Era { offset: Some(offset), first, end: first, reach });
                 is_new = true;
             }
         }
         for era in &mut self.eras {
             let Some(offset) = era.offset else { continue };
-            let end = first_open(clocks.wall.min(clocks.wall_at_offset(offset)));
+            let wall = clocks.wall_at_offset(offset);
+            let end = match self.forgets_after {
+                Some(seconds) => first_open(wall.saturating_sub(seconds)).min(era.reach),
+                None => first_open(wall.min(clocks.wall)),
+            };
             if end > era.end {
                 (era.end, is_new) = (end, true);
             }
@@ -146,8 +177,8 @@ impl History {
         self.used.iter().rposition(is_in_use).unwrap_or_default() as u64
     }
 
-    /// Adds an era; when there are too many, makes one of the two that lie closest together, so
-    /// that the past is never joined with a distant future.
+    /// Adds an era; when there are too many, makes one of the two others that lie closest together,
+    /// so that the past is never joined with a distant future.
     fn begin_era(&mut self, era: Era) {
         let at = self.eras.partition_point(|other| other.first < era.first);
         self.eras.insert(at, era);
@@ -155,13 +186,14 @@ impl History {
             return;
         }
         let gap = |(one, next): &(&Era, &Era)| next.first.saturating_sub(one.end);
-        let pairs = self.eras.iter().zip(self.eras.iter().skip(1));
-        let closest = pairs.enumerate().min_by_key(|(_, pair)| gap(pair)).map(|(at, _)| at);
+        let pairs = self.eras.iter().zip(self.eras.iter().skip(1)).enumerate();
+        let others = pairs.filter(|(first, _)| *first != at && *first + 1 != at);
+        let closest = others.min_by_key(|(_, pair)| gap(pair)).map(|(first, _)| first);
         let Some(closest) = closest else { return };
         let next = self.eras.remove(closest + 1);
         if let Some(joined) = self.eras.get_mut(closest) {
-            let is_new = next.offset == era.offset || joined.offset == era.offset;
-            joined.offset = if is_new { era.offset } else { joined.offset.max(next.offset) };
+            // By the clock that is ahead, the steps of neither are over too late.
+            joined.offset = joined.offset.max(next.offset);
             joined.cover(next);
         }
     }
@@ -177,7 +209,8 @@ impl Era {
     }
 
     fn cover(&mut self, other: Self) {
-        (self.first, self.end) = (self.first.min(other.first), self.end.max(other.end));
+        self.first = self.first.min(other.first);
+        (self.end, self.reach) = (self.end.max(other.end), self.reach.max(other.reach));
     }
 }
 
@@ -310,6 +343,72 @@ mod tests {
         assert!(!machine.history.is_closed(step_at(NOW)));
         machine.pass(1);
         assert!(machine.is_open() && machine.history.is_closed(step_at(NOW)));
+    }
+
+    /// With tokens that leave an hour after they are over.
+    #[cfg(feature = "redis")]
+    fn forgetful() -> Machine {
+        Machine { history: History::new(0).forgetting_after(3_600), ..Machine::new() }
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn what_leaves_by_itself_is_closed_although_the_wall_clock_was_set_back() {
+        let mut machine = forgetful();
+        assert!(machine.is_open());
+        assert_eq!(machine.history.over_at(step_at(NOW), machine.clocks()), NOW + 60);
+        machine.pass(30 + 60 + 3_600);
+        assert!(!machine.history.is_closed(step_at(NOW)));
+        // Nobody has asked since, and does so now when it seems to be as early as then.
+        machine.wall = NOW;
+        assert!(!machine.is_open());
+        assert!(machine.history.is_closed(step_at(NOW) + 1));
+        assert_eq!(machine.history.opens_at(machine.clocks()), Some(NOW + 60));
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn a_clock_set_back_by_less_than_that_locks_nobody_out() {
+        let mut machine = forgetful();
+        for _ in 0..10 {
+            machine.pass(600);
+            assert!(machine.is_open());
+            machine.wall -= 3_600;
+            assert!(machine.is_open());
+            machine.wall += 3_600;
+        }
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn what_leaves_by_itself_closes_no_more_of_the_future_than_was_in_reach() {
+        let mut machine = forgetful();
+        machine.wall += 3 * 3_600;
+        assert!(machine.is_open());
+        machine.wall -= 3 * 3_600;
+        machine.pass(2 * DAY);
+        assert!(machine.is_open());
+        let ahead = step_at(NOW) + 3 * 120;
+        let closed: Vec<_> =
+            (ahead..ahead + 10).filter(|s| machine.history.is_closed(*s)).collect();
+        assert_eq!(closed, [ahead, ahead + 1]);
+        assert!(!machine.history.is_closed(ahead - 2));
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn joined_eras_close_what_leaves_by_itself_too() {
+        let mut machine = forgetful();
+        for time in 0..2 * MAX_ERAS as u64 {
+            machine.wall = NOW + (1_000 - time) * 7_200;
+            assert!(machine.is_open(), "{time}");
+        }
+        machine.pass(2_000 * 7_200);
+        machine.history.advance(1, machine.clocks());
+        for time in 0..2 * MAX_ERAS as u64 {
+            let step = step_at(NOW + (1_000 - time) * 7_200);
+            assert!(machine.history.is_closed(step), "{time}");
+        }
     }
 
     #[test]

@@ -4,7 +4,14 @@ use super::{Era, History};
 use crate::ledger::clock::Clocks;
 
 impl History {
+    /// Has the horizon that another place holds.
+    #[cfg(feature = "redis")]
+    pub(in crate::ledger) fn set_horizon(&mut self, horizon: Option<u64>) {
+        self.horizon = horizon;
+    }
+
     /// Begins the horizon anew: tokens may have been lost until now.
+    #[cfg(any(feature = "sqlite", test))]
     pub(in crate::ledger) fn lose(&mut self, clocks: Clocks) {
         self.horizon = Some(clocks.steady);
     }
@@ -24,8 +31,11 @@ impl History {
             *used = (*used).max(other);
         }
         for era in &other.eras {
-            let same = |own: &&mut Era| era.offset.is_some_and(|offset| own.is_of(offset));
-            match self.eras.iter_mut().find(same) {
+            let is_same = |own: &&mut Era| match era.offset {
+                Some(offset) => own.is_of(offset),
+                None => own.offset.is_none() && own.first <= era.end && era.first <= own.end,
+            };
+            match self.eras.iter_mut().find(is_same) {
                 Some(own) => own.cover(*era),
                 None => self.begin_era(*era),
             }
@@ -43,9 +53,9 @@ impl History {
                 text += &format!("deviation {deviation} {used}\n");
             }
         }
-        for Era { offset, first, end } in &self.eras {
+        for Era { offset, first, end, reach } in &self.eras {
             let offset = offset.map_or("-".to_owned(), |offset| offset.to_string());
-            text += &format!("era {offset} {first} {end}\n");
+            text += &format!("era {offset} {first} {end} {reach}\n");
         }
         text
     }
@@ -60,10 +70,11 @@ impl History {
                     let deviation: usize = deviation.parse().ok()?;
                     *history.used.get_mut(deviation)? = Some(used.parse().ok()?);
                 }
-                ["era", offset, first, end] => {
+                ["era", offset, first, end, reach] => {
                     let offset = if offset == "-" { None } else { Some(offset.parse().ok()?) };
                     let (first, end) = (first.parse().ok()?, end.parse().ok()?);
-                    history.begin_era(Era { offset, first, end: u64::max(first, end) });
+                    let (end, reach) = (u64::max(first, end), reach.parse().ok()?);
+                    history.begin_era(Era { offset, first, end, reach });
                 }
                 _ => return None,
             }
@@ -95,7 +106,8 @@ mod tests {
         for history in [machine.history.clone(), other_boot(&machine.history), History::new(0)] {
             assert_eq!(History::decode(&history.encode(), 0), Some(history));
         }
-        for text in ["x", "horizon", "horizon -1", "deviation 11 0", "era 0 1", "\n", "era 0 1 2 3"]
+        for text in
+            ["x", "horizon", "horizon -1", "deviation 11 0", "era 0 1", "\n", "era 0 1 2 3 4"]
         {
             assert_eq!(History::decode(text, 0), None, "{text:?}");
         }
@@ -115,8 +127,13 @@ mod tests {
         assert_eq!((both.horizon, both.eras.len()), (other.history.horizon, 2));
         assert_eq!(both.widest(one.clocks()), 10);
         assert!(both.is_closed(step_at(NOW)));
-        let before = both.clone();
-        both.merge(&one.history);
-        assert_eq!(both, before);
+        both.change_steady_clock(one.clocks());
+        for other in [&both.clone(), &one.history, &other.history, &both.clone()] {
+            both.merge(other);
+            let before = both.clone();
+            both.merge(other);
+            assert_eq!(both, before);
+        }
+        assert_eq!(both.eras.len(), 3);
     }
 }
