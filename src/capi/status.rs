@@ -95,7 +95,8 @@ static STATUSES: [Entry; 24] = [
     Entry(
         XTOKEN_UNAVAILABLE,
         c"unavailable",
-        c"the ledger of spent tokens gave no answer: look at its storage",
+        c"the ledger cannot tell whether this token was spent: look at its last error, or wait until it \
+          accepts tokens again",
     ),
     Entry(XTOKEN_NULL_ARGUMENT, c"null-argument", c"a pointer is NULL that must not be"),
     Entry(
