@@ -24,7 +24,10 @@ impl History {
             *used = (*used).max(other);
         }
         for era in &other.eras {
-            let same = |own: &&mut Era| era.offset.is_some_and(|offset| own.is_of(offset));
+            let same = |own: &&mut Era| match era.offset {
+                Some(offset) => own.is_of(offset),
+                None => own.offset.is_none() && own.first == era.first,
+            };
             match self.eras.iter_mut().find(same) {
                 Some(own) => own.cover(*era),
                 None => self.begin_era(*era),
@@ -115,8 +118,14 @@ mod tests {
         assert_eq!((both.horizon, both.eras.len()), (other.history.horizon, 2));
         assert_eq!(both.widest(one.clocks()), 10);
         assert!(both.is_closed(step_at(NOW)));
-        let before = both.clone();
-        both.merge(&one.history);
-        assert_eq!(both, before);
+        for _ in 0..2 {
+            let before = both.clone();
+            both.merge(&one.history);
+            both.merge(&before);
+            assert_eq!(both, before);
+            // Nor is what another steady clock left added twice.
+            both.change_steady_clock(one.clocks());
+            one.history.change_steady_clock(one.clocks());
+        }
     }
 }
