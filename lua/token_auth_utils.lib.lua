@@ -138,9 +138,9 @@ local function verify(verifier, username, token, log, ledger_answered)
 		if ledger_answered then
 			ledger_answered(monotonic() - started);
 		end
-		report(reason == "unavailable" and (ledger:trouble() or "no memory") or nil, log);
+		report(reason == "unavailable" and ledger:trouble() or nil, log);
 	end
-	if reason == "replayed" or reason == "unavailable" then
+	if reason == "unavailable" then
 		announce(ledger, log);
 	end
 	log("debug", "Token of %s: %s", username, reason or "accepted");
