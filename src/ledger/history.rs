@@ -159,8 +159,19 @@ impl History {
         (step > present).then(|| start_of(step))
     }
 
+    /// Whether a token of this step may be forgotten without closing the step: it is closed, or lies
+    /// before the horizon by whichever offset the wall clock had since then. That tokens of today lie
+    /// before the horizon is what a wall clock says that is ahead for a moment.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn may_forget(&self, step: u64, clocks: Clocks) -> bool {
+        let offsets = self.eras.iter().filter_map(|era| era.offset);
+        let walls = offsets.map(|offset| clocks.wall_at_offset(offset));
+        let wall = walls.fold(clocks.wall, u64::min);
+        self.is_closed(step) || step < self.first_after_horizon(Clocks { wall, ..clocks })
+    }
+
     /// Notes the use of a deviation; `false` if that was noted a short time ago.
-    fn note(&mut self, deviation: u64, clocks: Clocks) -> bool {
+    pub(super) fn note(&mut self, deviation: u64, clocks: Clocks) -> bool {
         let Some(used) = self.used.get_mut(deviation as usize) else { return false };
         let is_noted = used.is_some_and(|used| clocks.steady.saturating_sub(used) < NOTED_EVERY);
         if !is_noted {
@@ -170,7 +181,7 @@ impl History {
     }
 
     /// The largest deviation in use.
-    fn widest(&self, clocks: Clocks) -> u64 {
+    pub(super) fn widest(&self, clocks: Clocks) -> u64 {
         let is_in_use = |used: &Option<u64>| {
             used.is_some_and(|used| clocks.steady.saturating_sub(used) < LAPSES_AFTER)
         };
@@ -312,6 +323,38 @@ mod tests {
         assert!(!machine.is_open());
         machine.pass(1);
         assert!(machine.is_open());
+    }
+
+    #[test]
+    #[cfg(feature = "sqlite")]
+    fn what_was_spent_after_the_horizon_is_not_forgotten_while_the_clock_is_ahead() {
+        let mut machine = Machine::new();
+        machine.history.lose(machine.clocks());
+        machine.pass(7_200);
+        assert!(machine.is_open());
+        let step = step_at(machine.wall);
+        machine.wall += DAY;
+        assert!(machine.is_open());
+        assert!(step < machine.history.first_after_horizon(machine.clocks()));
+        assert!(!machine.history.may_forget(step, machine.clocks()));
+        machine.wall -= DAY;
+        machine.pass(60);
+        assert!(machine.is_open());
+        assert!(machine.history.may_forget(step, machine.clocks()));
+    }
+
+    #[test]
+    #[cfg(feature = "sqlite")]
+    fn what_an_earlier_steady_clock_left_is_forgotten() {
+        let mut machine = Machine::new();
+        assert!(machine.is_open());
+        let step = step_at(machine.wall);
+        machine.pass(DAY);
+        machine.history.change_steady_clock(machine.clocks());
+        machine.history.lose(machine.clocks());
+        machine.is_open();
+        assert!(!machine.history.is_closed(step));
+        assert!(machine.history.may_forget(step, machine.clocks()));
     }
 
     #[test]

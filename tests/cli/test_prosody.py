@@ -82,8 +82,14 @@ def test_the_ledger_is_that_of_the_configuration(xtoken, prosody, config, tmp_pa
         config(f'data_path = "{tmp_path}"\n', {"localhost": {**single(NEW), **options}})
         return xtoken("verify", "alice@localhost", mint("alice@localhost", NEW), *prosody, *more, env=env)
 
-    # What Prosody is to write is not made by whoever verifies before it has run.
-    assert verify().returncode == 0 and not list(tmp_path.glob("*.sqlite*"))
+    # Prosody has not run yet: the command makes the file, and Prosody goes on with it.
+    token = mint("alice@localhost", NEW)
+    config(f'data_path = "{tmp_path}"\n', {"localhost": single(NEW)})
+    explained = xtoken("explain", "alice@localhost", *prosody, input=token)
+    assert explained.returncode == 0 and not list(tmp_path.glob("*.sqlite*"))
+    assert xtoken("verify", "alice@localhost", *prosody, input=token).returncode == 0
+    again = xtoken("verify", "alice@localhost", *prosody, input=token)
+    assert again.returncode == 1 and again.stderr.startswith("refused: replayed: ")
     for path in ["token_ledger.sqlite", "other.sqlite"]:
         assert xtoken("verify", "alice@localhost", mint("alice@localhost", OLD), "--ledger", f"sqlite:{path}", env=environment(OLD)).returncode == 0
         assert verify(token_ledger=path).returncode == 0
@@ -97,6 +103,20 @@ def test_the_ledger_is_that_of_the_configuration(xtoken, prosody, config, tmp_pa
     assert is_wrong(verify(token_ledger="redis://h", token_ledger_timeout=100), "token_ledger_timeout must be")
     done = verify(env={"XTOKEN_LEDGER": "memory:"}, token_ledger="redis://127.0.0.1:1")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_file_that_root_makes_is_that_of_the_folder(xtoken, prosody, config, tmp_path):
+    """Prosody must be able to write it."""
+    assert os.geteuid() == 0, "this test must run as root"
+    data = tmp_path / "data"
+    data.mkdir()
+    os.chown(data, 12345, 54321)
+    config(f'data_path = "{data}"\n', {"localhost": single(NEW)})
+    token = mint("alice@localhost", NEW)
+    assert xtoken("verify", "alice@localhost", *prosody, input=token).returncode == 0
+    files = list(data.iterdir())
+    assert len(files) == 4
+    assert {(file.stat().st_uid, file.stat().st_gid) for file in files} == {(12345, 54321)}
 
 
 def test_the_host_is_that_of_the_address(xtoken, prosody, config):

@@ -9,7 +9,7 @@ local function with_file(body)
 	local path = os.tmpname();
 	os.remove(path);
 	local ok, err = pcall(body, path);
-	for _, suffix in ipairs { "", "-wal", "-shm" } do
+	for _, suffix in ipairs { "", "-wal", "-shm", ".lock" } do
 		os.remove(path..suffix);
 	end
 	if not ok then

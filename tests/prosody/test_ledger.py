@@ -240,7 +240,7 @@ def test_the_log_says_until_when_tokens_are_refused(prosody, options, key):
         (server.folder / "token_ledger.sqlite").write_bytes(b"")
         server.start()
         for _ in range(3):
-            assert log_in(server, mint("alice@localhost", key)) == "not-authorized"
+            assert log_in(server, mint("alice@localhost", key)) == "temporary-auth-failure"
         said = re.findall("those made before ([-0-9]+ [:0-9]+) are refused at localhost", server.log())
         assert len(said) == 1
         until = time.mktime(time.strptime(said[0], "%Y-%m-%d %H:%M:%S"))
