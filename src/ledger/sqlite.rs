@@ -9,6 +9,7 @@ mod database;
 mod error;
 mod file;
 
+use std::borrow::Cow;
 use std::path::{self, Path, PathBuf};
 use std::sync::Mutex;
 
@@ -54,13 +55,21 @@ impl SqliteLedger {
         Self { path, state: Mutex::default() }
     }
 
+    /// The path, unless nothing is there: then it may be a secret that was written in its place.
+    fn shown_path(&self) -> Cow<'_, str> {
+        match self.path.symlink_metadata() {
+            Ok(_) => self.path.to_string_lossy(),
+            Err(_) => Cow::Borrowed("the file of the ledger"),
+        }
+    }
+
     fn answer<T>(
         &self,
         work: impl FnOnce(&mut State) -> Result<T, Error>,
     ) -> Result<T, Unavailable> {
         let mut state = self.state.lock()?;
         work(&mut state).map_err(|error| {
-            state.trouble = Some(format!("{}: {error}", self.path.display()));
+            state.trouble = Some(format!("{}: {error}", self.shown_path()));
             state.react(&error);
             Unavailable
         })
