@@ -6,26 +6,42 @@ if module.host == "*" then
 	return;
 end
 
+local host = module.host;
+local log = module._log;
+
+local function refuse_to_load(problem, advice)
+	log("error", "Nobody can log in to %s: %s%s", host, problem, advice);
+	-- Not a string: modulemanager appends a traceback to those, and this is no mistake of the code.
+	local err = ("%s: %s"):format(host, problem);
+	error(setmetatable({}, { __tostring = function () return err; end }));
+end
+
+local has_native, native_err = pcall(module.require, module, "token_native");
+if not has_native then
+	refuse_to_load(native_err, "");
+end
+
 local waiter = require "util.async".waiter;
 local usermanager = require "core.usermanager";
 local utils = module:require "token_auth_utils";
 local users = module:require "token_users";
 local handlers = module:require "token_handler";
+local token_options = module:require "token_options";
 local token_settings = module:require "token_settings";
 local explain = module:require "token_explain";
 
-local host = module.host;
-local log = module._log;
-
 local requires_encryption = module:require "token_encryption";
 
-local settings, problem, advice = token_settings.read(utils, users, handlers);
+-- What is misspelt is told first: it may be why something is missing.
+local function read_settings()
+	token_options.warn_of_unknown(host, log);
+	return token_settings.read(utils, users, handlers);
+end
+
+local settings, problem, advice = read_settings();
 if not settings then
-	log("error", "Nobody can log in to %s: %s. %s, then restart Prosody, or reload its configuration and say "
-		.."in its shell: module:load(%q, %q)", host, problem, advice, module.name, host);
-	-- Not a string: modulemanager appends a traceback to those, and this is no mistake of the code.
-	local err = ("%s: %s"):format(host, problem);
-	error(setmetatable({}, { __tostring = function () return err; end }));
+	refuse_to_load(problem, (". %s, then restart Prosody, or reload its configuration and say in its shell: "
+		.."module:load(%q, %q)"):format(advice, module.name, host));
 end
 local watch = module:require "token_watch";
 
@@ -99,7 +115,7 @@ module:require "token_fast" (users.readmit, conditions);
 
 -- Reloading the configuration is enough for other keys; what is wrong in it changes nothing.
 module:hook_global("config-reloaded", function ()
-	local new_settings, new_problem, new_advice = token_settings.read(utils, users, handlers);
+	local new_settings, new_problem, new_advice = read_settings();
 	if not new_settings then
 		log("error", "Users of %s log in as before the reload: %s. %s", host, new_problem, new_advice);
 		return;

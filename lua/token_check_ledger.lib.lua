@@ -9,9 +9,14 @@ local now = require "util.time".now;
 -- Seconds that the clocks may be apart without a word.
 local tolerance = 5;
 
--- A password is before the host, or in the query.
-local function without_password(url)
-	return (url:gsub("//[^/?]*@", "//…@"):gsub("([?&]pass=)[^&]*", "%1…"));
+-- The URL as far as it cannot be a secret in the wrong place: that of a file that exists, and of a
+-- server that answers. A password is before the host, or in the query.
+local function shown(url, answers)
+	local path = url:match("^sqlite:(.*)$");
+	if path then
+		return lfs.attributes(path) and url or "the file in token_ledger";
+	end
+	return answers and url:gsub("//[^/?]*@", "//…@"):gsub("%?.*", "") or "the server in token_ledger";
 end
 
 local function compare_clocks(report, clock, deviation)
@@ -40,15 +45,15 @@ return function (report, utils, deviation, known_problem)
 			.."name a file in token_ledger");
 		return ledger;
 	end
-	local name = without_password(url);
 	local answers, clock_or_trouble = ledger:probe();
+	local name = shown(url, answers);
 	if not answers then
 		report.error("ledger: nobody can log in, since %s does not answer: %s", name, clock_or_trouble);
 		return;
 	end
 	local path = url:match("^sqlite:(.*)$");
 	if path and not lfs.attributes(path) then
-		report.ok("ledger: %s does not exist yet and can be made", name);
+		report.ok("ledger: its file does not exist yet and can be made in %s", path:match("^(.*)/") or ".");
 		return;
 	end
 	report.ok("ledger: %s answers", name);
