@@ -126,8 +126,11 @@ local function squeeze(option)
 	return (option:lower():gsub("[%W_]", ""));
 end
 
--- So many letters may differ: in any name, and in one that begins like ours.
-local typo, typo_of_ours = 2, 3;
+-- So many letters may differ in a name with so many.
+local function typo(letters)
+	return math.max(2, math.floor(letters / 5));
+end
+
 -- A name with fewer letters behind its prefix may be another module's without it.
 local telling = 10;
 
@@ -149,14 +152,14 @@ end
 
 -- The option of ours that a name resembles.
 local function nearest(unknown)
-	local squeezed, best = squeeze(unknown), nil;
-	local least = (begins_like_ours(unknown) and typo_of_ours or typo) + 1;
+	local squeezed, best, least = squeeze(unknown), nil, math.huge;
 	for _, option in ipairs(sorted_keys(mistakable)) do
 		for rank, way in ipairs(mistakable[option]) do
+			local far = distance(squeezed, way);
 			-- Of two that are as near, the one with the prefix that was written.
-			local far = distance(squeezed, way) + (rank == 1 and 0 or 0.5);
-			if far < least then
-				best, least = option, far;
+			local order = far + (rank == 1 and 0 or 0.5);
+			if far <= typo(#way) and order < least then
+				best, least = option, order;
 			end
 		end
 	end

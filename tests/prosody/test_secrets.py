@@ -1,0 +1,124 @@
+"""Secrets that are none, since documentation shows them, and secrets that nobody may show."""
+
+import re
+import subprocess
+
+import pytest
+from mint import new_key
+from server import PATIENCE, ROOT, eventually
+
+KEY = new_key()
+PAIR = dict(zip(("otp_seed", "token_secret"), KEY))
+
+
+# What documentation shows
+
+
+def is_printed(values):
+    """What the plugin thinks of each."""
+    script = 'local is_printed = dofile("lua/token_secrets.lib.lua").is_printed; for line in io.lines() do print(is_printed(line)) end'
+    done = subprocess.run(
+        ["lua5.4", "-e", script],
+        cwd=ROOT,
+        input="".join(f"{value}\n" for value in values),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return dict(zip(values, (line == "true" for line in done.stdout.splitlines()), strict=True))
+
+
+def pages():
+    names = subprocess.run(["git", "ls-files", "README.md", "docs", "examples"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    for name in names.stdout.splitlines():
+        # Hashes of packages are no secrets.
+        if not name.endswith((".png", "package-lock.json")):
+            yield name, (ROOT / name).read_text()
+
+
+SHOWN = [
+    # otp_seed = "…", XTOKEN_TOKEN_SECRET='…', "otp_seed": "…", export XTOKEN_OTP_SEED=…
+    re.compile(r"""(?i)(?:otp_seed|token_secret)\b["'`\]]?\s*[=:]\s*(["'`])(.*?)\1"""),
+    re.compile(r"""(?i)(?:otp_seed|token_secret)=()([^\s"'`$;,(){}\[\]]+)"""),
+    # `token_secret` "…", as in a sentence.
+    re.compile(r"""(?i)(?:otp_seed|token_secret)` ()([^\s".,;]{16,})"""),
+    re.compile(r"""(?i)(?:otp_seed|token_secret)` (")(.*?)\1"""),
+    # Behind a seed, in a call.
+    re.compile(r"""["'][A-Z2-7]{16,}["'],\s*(["'])(.*?)\1"""),
+    # A seed, or a secret in base32, wherever it is.
+    re.compile(r"""()\b((?<![+/])[A-Z2-7]{16,})\b"""),
+]
+
+
+def shown(text):
+    return {match[2] for pattern in SHOWN for match in pattern.finditer(text)}
+
+
+def test_every_value_that_a_page_shows_is_known():
+    found = {}
+    for name, text in pages():
+        for value in shown(text):
+            # That of a variable is a name.
+            if not re.fullmatch(r"(?i)arg|\{?(xtoken_)?(otp_?seed|token_?secret)\}?", value):
+                found.setdefault(value, name)
+    assert {"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "a long random string", "…"} <= set(found)
+    known = is_printed(found)
+    assert [f"{found[value]}: {value}" for value in found if not known[value]] == [], "add them to lua/token_secrets.lib.lua"
+
+
+def test_what_is_looked_for_on_a_page():
+    for text in (
+        'otp_seed = "VALUE"',
+        "token_secret: 'VALUE'",
+        '{ "token_secret": "VALUE" }',
+        "export XTOKEN_TOKEN_SECRET=VALUE",
+        "XTOKEN_OTP_SEED='VALUE'",
+        'has `token_secret` "VALUE".',
+        'mint("alice@example.com", "JBSWY3DPEHPK3PXP", "VALUE")',
+    ):
+        assert "VALUE" in shown(text), text
+    assert shown("ABCDEFGHABCDEFGH234567 is one") == {"ABCDEFGHABCDEFGH234567"}
+
+
+def listed():
+    source = (ROOT / "lua/token_secrets.lib.lua").read_text()
+    return re.findall(r'^\t"(.*)";$', source, re.M)
+
+
+def test_spellings_of_the_same_value():
+    values = [spelling for value in listed() for spelling in (value, value.lower(), value + "==", value + " ", value.title())]
+    values += ["." * 8, "." * 40, "…" * 6, "A" * 32, "x" * 20]
+    assert is_printed(values) == dict.fromkeys(values, True)
+    others = [*new_key(), "correct horse battery staple", "changed" * 3, "a longer random string"]
+    assert is_printed(others) == dict.fromkeys(others, False)
+
+
+def is_seed(value):
+    return re.fullmatch("[A-Z2-7]+", value) is not None
+
+
+def test_a_value_that_documentation_shows_is_warned_of(prosody):
+    """As seed and as secret, from the configuration and from a file, at start, at a reload and in `check`."""
+    server, cases = prosody({}), {}
+    for value in listed():
+        for name in ["otp_seed", "token_secret"] if is_seed(value) else ["token_secret"]:
+            host = f"h{len(cases)}.example"
+            server.hosts[host], cases[host] = {**PAIR, name: value}, f"{name} of {host}"
+            host = f"h{len(cases)}.example"
+            (server.folder / host).write_text(value + "\n")
+            (server.folder / host).chmod(0o600)
+            key = {**PAIR, name: None, f"{name}_file": host}
+            key = {field: value for field, value in key.items() if value}
+            server.hosts[host], cases[host] = {"token_keys": [{"id": "new", **key}]}, f'{name} of key "new" of {host}'
+    warnings = {f"{of} is no secret, documentation shows it": host for host, of in cases.items()}
+    assert len(warnings) > 20
+    with server:
+        for times in (1, 2):
+            for warning, host in warnings.items():
+                line = f"{host}:auth_token\twarn\t{warning}"
+                eventually(lambda: server.log().count(line) == times, PATIENCE, line)
+            server.reload_config()
+        output = server.prosodyctl("mod_auth_token", "check")
+        for warning in warnings:
+            assert f"warning  {warning}" in output
+        assert not any(value in server.log() + output for value in listed())
