@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from mint import new_key
-from server import PATIENCE, ROOT, eventually
+from server import PATIENCE, ROOT, Expression, eventually, lua
 
 KEY = new_key()
 PAIR = dict(zip(("otp_seed", "token_secret"), KEY))
@@ -122,3 +122,91 @@ def test_a_value_that_documentation_shows_is_warned_of(prosody):
         for warning in warnings:
             assert f"warning  {warning}" in output
         assert not any(value in server.log() + output for value in listed())
+
+
+# What nobody may show
+
+SECRET = "HUNTER2HUNTER2HUNTER2HUNTER2HUNT"
+NUMBER = 4815162342481516
+FIELDS = ["id", "otp_seed", "otp_seed_file", "token_secret", "token_secret_file", "not_before", "not_after", SECRET]
+
+
+def conceals(text):
+    assert not re.search(rf"(?i)hunter2|{NUMBER}|4\.815", text), [line for line in text.splitlines() if re.search("(?i)hunter2|4815|4\\.815", line)]
+    return text
+
+
+def option_names():
+    table = re.search(r"^\| option \|.*?\n\n", (ROOT / "README.md").read_text(), re.M | re.S)[0]
+    return re.findall(r"`(\w+)`", " ".join(row.split("|")[1] for row in table.splitlines() if row))
+
+
+SHAPES = [SECRET, NUMBER, {SECRET: SECRET}]
+PLACES = [f"/{SECRET}", f"{SECRET}/x", Expression(f'"is-there\\0{SECRET}"')]
+URLS = [f"redis://{SECRET}", f"redis://{SECRET}@127.0.0.1:1", f"redis://127.0.0.1:1/?prefix={SECRET}", f"sqlite:/{SECRET}/x", f"file:{SECRET}"]
+
+
+def with_value(name, value):
+    """The pair with this option or field; in the place of what a file holds if it names one."""
+    return {**{field: text for field, text in PAIR.items() if f"{field}_file" != name}, name: value}
+
+
+def misplaced(folder):
+    """A secret in every option and every field: as text, as a number, as a name, in a path, in a URL."""
+    (folder / "is-there").mkdir()
+    content = folder / "content"
+    content.write_text(f"{SECRET}1\n{SECRET}\n")
+    content.chmod(0o600)
+    for name in option_names():
+        for shape in SHAPES + PLACES * name.endswith("_file") + (PLACES + URLS) * (name == "token_ledger") + ["content"] * name.endswith("_file"):
+            yield with_value(name, shape)
+    for field in FIELDS:
+        for shape in SHAPES + PLACES[:1] * field.endswith("_file") + ["content"] * field.endswith("_file"):
+            # An id that could be one is a name, which is for showing.
+            if (field, shape) != ("id", SECRET):
+                yield {"token_keys": [{"id": "new", **with_value(field, shape)}]}
+    yield {"token_keys": [{"id": SECRET, **PAIR, "token_secret": SECRET}]}
+    yield {"token_keys": [{"id": SECRET, **PAIR, "otp_seed": SECRET}]}
+    yield {"token_keys": [{"id": SECRET, "otp_seed": "2026-11", "token_secret": PAIR["token_secret"]}]}
+    yield {"token_keys": [{"id": SECRET, "otp_seed": PAIR["otp_seed"], "token_secret": "2026-11"}]}
+    yield {"token_keys": [{"id": f"a {SECRET}", **PAIR}]}
+    yield {"token_keys": [SECRET]}
+    yield {"token_keys": [[SECRET]]}
+    yield {**PAIR, "otp_seed": f"{SECRET}1"}
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_no_output_repeats_a_value_that_may_be_a_secret(prosody, part):
+    server = prosody({}, token_ledger_timeout=0.1)
+    (server.folder / "certs").mkdir()
+    cases = list(misplaced(server.folder))[part::3]
+    server.hosts.update({f"h{number}.example": options for number, options in enumerate(cases)})
+    with server:
+        is_told = lambda: all(f"{host}:auth_token\t" in server.log() for host in server.hosts)  # noqa: E731
+        eventually(is_told, PATIENCE, "the hosts are not loaded")
+        server.reload_config()
+        # It says what `check` says, so a few will do.
+        for host in list(server.hosts)[::10]:
+            conceals(server.prosodyctl("mod_auth_token", "explain", f"alice@{host}", "x"))
+        conceals(server.prosodyctl("mod_auth_token", "check"))
+        conceals(server.log() + server.output())
+
+
+def test_no_word_of_a_command_is_repeated(prosody):
+    with prosody({"localhost": PAIR}) as server:
+        words = [SECRET, f"alice@{SECRET}", f"{SECRET}@", f"@{SECRET}", f"alice@localhost/{SECRET}", f"--{SECRET}"]
+        for command in ("explain", "mint", "check", "generate-key"):
+            for word in words:
+                conceals(server.prosodyctl("mod_auth_token", command, word, input=SECRET))
+        conceals(server.prosodyctl("mod_auth_token", SECRET))
+        conceals(server.prosodyctl("mod_auth_token", "explain", "alice@localhost", SECRET))
+        conceals(server.shell(f"auth_token:explain('alice@localhost', {lua(SECRET)})"))
+        conceals(server.log())
+
+
+def test_what_is_known_to_be_harmless_is_shown(prosody):
+    options = {**PAIR, "token_deviation": 2, "token_known_users": "seen", "token_allow_plain": False, "token_nonce_policy": "exact"}
+    with prosody({"localhost": options}) as server:
+        output = server.prosodyctl("mod_auth_token", "check")
+        shown = "otp_seed, token_allow_plain = false, token_deviation = 2, token_known_users = seen, token_nonce_policy = exact, token_secret"
+        assert f"options set: {shown}\n" in output
