@@ -40,8 +40,8 @@ end
 
 local settings, problem, advice = read_settings();
 if not settings then
-	refuse_to_load(problem, (". %s, then restart Prosody, or reload its configuration and say in its shell: "
-		.."module:load(%q, %q)"):format(advice, module.name, host));
+	refuse_to_load(problem, (". %s, then restart Prosody, or reload its configuration and say in "
+		.."its shell: module:load(%q, %q)"):format(advice, module.name, host));
 end
 local watch = module:require "token_watch";
 

@@ -88,7 +88,7 @@ return function (report, host)
 		report.error("nobody can log in: %s", sentence);
 	end
 	local deviation = settings and settings.deviation or lib.utils.OTP_DEVIATION;
-	local ledger = check_ledger(report, lib.utils, deviation, problem);
+	local ledger = check_ledger(report, lib, deviation, problem);
 	if settings and ledger then
 		check_login(report, host, settings);
 	end

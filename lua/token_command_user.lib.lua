@@ -21,8 +21,9 @@ local function find(typed)
 		is_ours = is_ours or name == host;
 	end
 	if not is_ours then
-		return complain("No tokens are verified for that host, but for: %s. Set authentication = \"token\" there, "
-			.."or let clients log in to another host", names[1] and table.concat(names, ", ") or "no host");
+		return complain("No tokens are verified for that host, but for: %s. Set authentication = "
+			.."\"token\" there, or let clients log in to another host",
+			names[1] and table.concat(names, ", ") or "no host");
 	end
 	local prepared = user.."@"..host;
 	if prepared ~= typed then

@@ -38,11 +38,12 @@ local function read_file(name)
 	local path = resolve_relative_path(prosody.paths.config or ".", name);
 	local attributes, missing = lfs.attributes(path);
 	if not attributes then
-		-- Without the name, which may be the secret itself, written here by mistake. That of something that
-		-- exists is none.
+		-- Without the name, which may be the secret itself, written here by mistake. The name of
+		-- something that exists is none.
 		local folder = path:match("^(.*)/") or ".";
+		local is_there = lfs.attributes(folder, "mode") == "directory";
 		return nil, ("no file can be found%s by the path that is there (%s)"):format(
-			lfs.attributes(folder) and " in "..folder or "", missing:match(": ([^:]*)$"));
+			is_there and " in "..folder or "", missing:match(": ([^:]*)$"));
 	elseif attributes.mode ~= "file" then
 		return nil, ("%s is a %s, not a file"):format(path, attributes.mode);
 	elseif not is_private(attributes.permissions) then
@@ -144,9 +145,11 @@ local function read_entry(entry)
 		return nil, "it must be { id = …, otp_seed = …, token_secret = … }", "token_keys";
 	end
 	for name in pairs(entry) do
-		-- A misspelt not_after must not be a key for ever. What is no name of a field may be a secret.
+		-- A misspelt not_after must not be a key for ever. What is no name of a field may be a
+		-- secret.
 		if not known_fields[name] then
-			return nil, "unknown field: there are only "..table.concat(field_names, ", "), "token_keys";
+			local problem = "unknown field: there are only "..table.concat(field_names, ", ");
+			return nil, problem, "token_keys";
 		end
 	end
 	return read_key(function (name)

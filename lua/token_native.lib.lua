@@ -48,8 +48,8 @@ local native = package.loaded.xtoken or load();
 
 -- Before anything is called that another version has not, or has otherwise.
 if native.interface ~= interface then
-	error(("%s and the Lua files in %s are of different versions of xtoken. Install both from one version, "
-		.."then restart Prosody: a running one keeps the xtoken.so that it has loaded")
+	error(("%s and the Lua files in %s are of different versions of xtoken. Install both from one "
+		.."version, then restart Prosody: a running one keeps the xtoken.so that it has loaded")
 		:format(native.path or "xtoken.so", folder), 0);
 end
 

@@ -8,8 +8,8 @@
 --
 -- The rule for every log line, error and output: a value is repeated only if it is known not to be
 -- a secret in the wrong place. Known are the words of an option, `true`, `false`, a number shorter
--- than any secret, the path of something that exists, and a server that answers. The name of an
--- option may be shown; its value, or the name of a field, that is unknown may not.
+-- than any secret, the path of something that exists, a server that answers, and the id of a key
+-- that is in use. The name of an option may be shown; that of a field that is unknown may not.
 
 local config = require "core.configmanager";
 
@@ -31,8 +31,11 @@ local function one_of(...)
 	end;
 end
 
-local a_pair = "as your web application has it; make a pair with: prosodyctl mod_auth_token generate-key";
+local a_pair = "as your web application has it; make a pair with: "
+	.."prosodyctl mod_auth_token generate-key";
 local a_file = "the path of a file with nothing else in it, from the folder of the configuration";
+local a_list = '{ { id = "2026-12", otp_seed = "…", token_secret = "…" } }, as README.md shows';
+local digits = "the number of digits that your web application makes, usually 32";
 local a_time = "\"2026-12-01\", \"2026-12-01T12:00:00Z\" or Unix seconds";
 
 -- How to set it, and which values can be shown.
@@ -41,13 +44,13 @@ local options = {
 	otp_seed_file = { a_file };
 	token_secret = { a_pair };
 	token_secret_file = { a_file };
-	token_keys = { "{ { id = \"2026-12\", otp_seed = \"…\", token_secret = \"…\" } }, as README.md shows" };
+	token_keys = { a_list };
 	token_known_users = { "usually \"all\"", one_of("all", "existing", "seen") };
 	token_allow_plain = { "usually false", boolean };
 	token_ledger = { "the path of a file, \"memory\", or the URL of a server", one_of("memory") };
 	token_ledger_timeout = { "usually 2", number };
-	token_nonce_length = { "the number of digits that your web application makes, usually 32", number };
-	token_nonce_policy = { "\"exact\", or for a time of migration \"report\"", one_of("exact", "report") };
+	token_nonce_length = { digits, number };
+	token_nonce_policy = { "\"exact\", or to migrate \"report\"", one_of("exact", "report") };
 	token_deviation = { "usually 1", number };
 	token_expired_limit = { "usually 10", number };
 };
@@ -59,8 +62,15 @@ local fields = {
 	not_after = a_time;
 };
 
--- Options of other modules begin like these: Prosody's mod_tokenauth, and Jitsi's and Metronome's modules.
-local foreign = { "^token_auth_", "^token_verification_", "^token_affiliation_", "^token_lifetime$", "^token_service_" };
+-- Options of other modules that begin like ours.
+local foreign = {
+	-- Prosody.
+	"^token_auth_";
+	-- Jitsi.
+	"^token_verification_"; "^token_affiliation_"; "^token_lifetime$";
+	-- Metronome.
+	"^token_service_";
+};
 
 local function name(option)
 	return options["token_"..option] and "token_"..option or option;

@@ -49,7 +49,8 @@ end
 -- One that is empty is refused by the native module, as anything that is no text.
 local function problem(token_secret)
 	if type(token_secret) == "string" and token_secret ~= "" and #token_secret < min_length then
-		return ("token_secret has fewer than %d bytes: use %d or more"):format(min_length, recommended_length);
+		return ("token_secret has fewer than %d bytes: use %d or more")
+			:format(min_length, recommended_length);
 	end
 end
 

@@ -17,8 +17,9 @@ local soon = 7 * 24 * 60 * 60;
 
 -- Which option to set, and how; those of a key that is listed are inside token_keys.
 local function advice(option, position)
+	local name = position and "token_keys" or options.name(option);
 	return ("Set the option %s of VirtualHost %q in the configuration (%s)")
-		:format(position and "token_keys" or options.name(option), host, options.advice(option) or "?");
+		:format(name, host, options.advice(option));
 end
 
 -- By its position: what stands for the name of a key that cannot be used may be a secret.
@@ -89,8 +90,9 @@ local function warn(settings, log)
 		local of = (key == settings.single and "" or (" of key %q"):format(key.id)).." of "..host;
 		for _, name in ipairs { "otp_seed", "token_secret" } do
 			if secrets.is_printed(key[name]) then
-				log("warn", "%s%s is no secret, documentation shows it: anybody can log in as anybody. "
-					.."Make a fresh pair, for your web application too: prosodyctl mod_auth_token generate-key", name, of);
+				log("warn", "%s%s is no secret, documentation shows it: anybody can log in as "
+					.."anybody. Make a fresh pair, for your web application too: "
+					.."prosodyctl mod_auth_token generate-key", name, of);
 			end
 		end
 		if #key.token_secret < secrets.recommended_length then

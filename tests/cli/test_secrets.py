@@ -1,4 +1,4 @@
-"""A secret in the wrong place: in an argument, in a file, in the environment. No output repeats it."""
+"""A secret in the wrong place: an argument, a file, the environment. No output repeats it."""
 
 import itertools
 
@@ -27,8 +27,28 @@ COMMANDS = {
     "inspect": ["x"],
     "vectors": [],
 }
-OPTIONS = ["--key", "--prosody-config", "--host", "--prosodyctl", "--at", "--nonce-length", "--deviation", "--ledger", "--also"]
-SHAPES = [SECRET, f"--{SECRET}", f"-{SECRET}", f"{SECRET}/x", f"/{SECRET}", f"alice@{SECRET}", f"{SECRET}@", f"redis://{SECRET}", f"sqlite:/{SECRET}/x"]
+OPTIONS = [
+    "--key",
+    "--prosody-config",
+    "--host",
+    "--prosodyctl",
+    "--at",
+    "--nonce-length",
+    "--deviation",
+    "--ledger",
+    "--also",
+]
+SHAPES = [
+    SECRET,
+    f"--{SECRET}",
+    f"-{SECRET}",
+    f"{SECRET}/x",
+    f"/{SECRET}",
+    f"alice@{SECRET}",
+    f"{SECRET}@",
+    f"redis://{SECRET}",
+    f"sqlite:/{SECRET}/x",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -92,13 +112,31 @@ def test_in_a_file_for_key(xtoken, tmp_path, line):
         if line in lines:
             path.write_text("\n".join([*lines, lines[0]]) + "\n")
             done = conceals(xtoken("mint", ALICE, "--key", "key"))
-            assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith("error: key: ")
+            assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith(
+                "error: key: "
+            )
 
 
 def values():
     """A secret as every option and every field, of several kinds."""
-    fields = ["id", "otp_seed", "token_secret", "otp_seed_file", "token_secret_file", "not_before", "not_after", SECRET]
-    names = ["token_keys", "token_ledger", "token_ledger_timeout", "token_nonce_length", "token_deviation", *fields[1:5]]
+    fields = [
+        "id",
+        "otp_seed",
+        "token_secret",
+        "otp_seed_file",
+        "token_secret_file",
+        "not_before",
+        "not_after",
+        SECRET,
+    ]
+    names = [
+        "token_keys",
+        "token_ledger",
+        "token_ledger_timeout",
+        "token_nonce_length",
+        "token_deviation",
+        *fields[1:5],
+    ]
     for shape in (SECRET, f"/{SECRET}", f"redis://{SECRET}", [SECRET], {SECRET: SECRET}):
         for name in names:
             yield {**GOOD, name: shape}
@@ -111,16 +149,28 @@ def values():
 @pytest.mark.parametrize("version", sorted(LAUNCHERS))
 def test_in_the_configuration_of_prosody(xtoken, tmp_path, version):
     hosts = {f"h{number}.example": value for number, value in enumerate(values())}
-    text = f'data_path = "{tmp_path}"\n' + "".join(f'VirtualHost "{host}"\n{options(**value)}' for host, value in hosts.items())
+    text = f'data_path = "{tmp_path}"\n' + "".join(
+        f'VirtualHost "{host}"\n{options(**value)}' for host, value in hosts.items()
+    )
     (tmp_path / "prosody.cfg.lua").write_text(text)
-    source = ["--prosody-config", "prosody.cfg.lua", "--prosodyctl", LAUNCHERS[version].with_name("prosodyctl")]
+    source = [
+        "--prosody-config",
+        "prosody.cfg.lua",
+        "--prosodyctl",
+        LAUNCHERS[version].with_name("prosodyctl"),
+    ]
     for host in hosts:
         conceals(xtoken("verify", f"alice@{host}", "x", *source))
 
 
 @pytest.mark.parametrize("version", sorted(LAUNCHERS))
 def test_in_a_configuration_that_cannot_be_loaded(xtoken, tmp_path, version):
-    source = ["--prosody-config", "prosody.cfg.lua", "--prosodyctl", LAUNCHERS[version].with_name("prosodyctl")]
+    source = [
+        "--prosody-config",
+        "prosody.cfg.lua",
+        "--prosodyctl",
+        LAUNCHERS[version].with_name("prosodyctl"),
+    ]
     for line in [
         f'otp_seed = "{SECRET}',
         f"otp_seed = {SECRET}.x.y",
@@ -135,7 +185,9 @@ def test_in_a_configuration_that_cannot_be_loaded(xtoken, tmp_path, version):
     ]:
         (tmp_path / "prosody.cfg.lua").write_text(f'VirtualHost "localhost"\n{line}\n')
         done = conceals(xtoken("mint", ALICE, *source))
-        assert done.returncode == 2 and "prosody.cfg.lua" in done.stderr + "prosody.cfg.lua" * (line.startswith("Include"))
+        assert done.returncode == 2 and "prosody.cfg.lua" in done.stderr + "prosody.cfg.lua" * (
+            line.startswith("Include")
+        )
 
 
 def test_the_options_of_the_command_are_all_tried():

@@ -143,7 +143,7 @@ describe("a module", function ()
 					local loads, message = pcall(require, "xtoken");
 					if not loads then
 						assert(message:find("undefined symbol: lua_", 1, true)
-						or message:find("was built for Lua 5.4 and cannot be loaded by another", 1, true), message);
+						or message:find("was built for Lua 5.4", 1, true), message);
 						assert(not pcall(require, "xtoken"));
 						local open = package.loadlib(%q, "luaopen_xtoken");
 						assert(not open or not pcall(open, "xtoken"));

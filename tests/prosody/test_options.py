@@ -37,12 +37,22 @@ MISSPELT = {
 }
 # Names that a configuration can only have in a table.
 IN_TABLES = {"token-known-users": "token_known_users", "token_known_users ": "token_known_users"}
-OTHERS = ["token_auth_access_time_granularity", "token_verification_allowlist", "known_hosts", "secret", "keys", "seed", "ledger"]
+OTHERS = [
+    "token_auth_access_time_granularity",
+    "token_verification_allowlist",
+    "known_hosts",
+    "secret",
+    "keys",
+    "seed",
+    "ledger",
+]
 
 
 def told(option):
     meant = {**MISSPELT, **IN_TABLES}[option]
-    return f"{option} is no option of xtoken and has no effect here: " + (f"did you mean {meant}?" if meant else "look whether it is misspelt")
+    return f"{option} is no option of xtoken and has no effect here: " + (
+        f"did you mean {meant}?" if meant else "look whether it is misspelt"
+    )
 
 
 def warnings(text, host):
@@ -50,7 +60,9 @@ def warnings(text, host):
 
 
 def test_a_misspelt_option_is_named_at_start_at_a_reload_and_in_check(prosody):
-    hosts = {f"h{number}.example": name for number, name in enumerate([*MISSPELT, *IN_TABLES, *OTHERS])}
+    hosts = {
+        f"h{number}.example": name for number, name in enumerate([*MISSPELT, *IN_TABLES, *OTHERS])
+    }
     server = prosody({})
     write_config = server.write_config
 
@@ -66,7 +78,14 @@ def test_a_misspelt_option_is_named_at_start_at_a_reload_and_in_check(prosody):
         for times in (1, 2):
             for host, name in hosts.items():
                 expected = [] if name in OTHERS else [told(name)] * times
-                eventually(lambda: server.log().count(f"Tokens of {host} are") == 1 and warnings(server.log(), host) == expected, PATIENCE, f"{name}: {expected}")
+                eventually(
+                    lambda: (
+                        server.log().count(f"Tokens of {host} are") == 1
+                        and warnings(server.log(), host) == expected
+                    ),
+                    PATIENCE,
+                    f"{name}: {expected}",
+                )
             server.reload_config()
         output = server.prosodyctl("mod_auth_token", "check")
         for name in [*MISSPELT, *IN_TABLES]:
@@ -82,7 +101,9 @@ def test_one_in_the_global_section_is_named_too(prosody):
 
 
 def test_it_may_be_why_another_is_missing(prosody):
-    with prosody({"localhost": {"otp_seed": PAIR["otp_seed"], "tokn_secret": PAIR["token_secret"]}}) as server:
+    with prosody(
+        {"localhost": {"otp_seed": PAIR["otp_seed"], "tokn_secret": PAIR["token_secret"]}}
+    ) as server:
         log = server.log()
         assert "token_secret is missing" in log and PAIR["token_secret"] not in log
         assert warnings(log, "localhost") == [told("tokn_secret")]
@@ -99,18 +120,32 @@ def test_a_reload_that_is_refused_names_it_too(prosody):
 
 def names_read_by(folder):
     for path in pathlib.Path(folder).rglob("*.lua"):
-        yield from re.findall(r"get_option\w*\s*\(?\s*[\"']([^\"']+)[\"']", path.read_text(errors="replace"))
+        yield from re.findall(
+            r"get_option\w*\s*\(?\s*[\"']([^\"']+)[\"']", path.read_text(errors="replace")
+        )
 
 
 def test_no_option_of_another_module_is_taken_for_a_misspelt_one():
     """None that the modules of Prosody and of the community read."""
-    folders = [launcher.parents[1] / "lib/prosody" for launcher in LAUNCHERS.values()] + [ROOT / "target/prosody-modules"]
+    folders = [launcher.parents[1] / "lib/prosody" for launcher in LAUNCHERS.values()] + [
+        ROOT / "target/prosody-modules"
+    ]
     names = sorted({name for folder in folders for name in names_read_by(folder)})
     assert len(names) > 400 and "allow_unencrypted_plain_auth" in names
     script = """
         local names = {};
         for name in io.lines() do names[name] = true; end
-        package.preload["core.configmanager"] = function () return { getconfig = function () return { ["*"] = names }; end }; end;
-        dofile("lua/token_options.lib.lua").warn_of_unknown("localhost", function (_, ...) print(string.format(...)); end);"""
-    done = subprocess.run(["lua5.4", "-e", script], cwd=ROOT, input="\n".join(names), stdout=subprocess.PIPE, text=True, check=True)
+        package.loaded["core.configmanager"] = {
+            getconfig = function () return { ["*"] = names }; end;
+        };
+        local options = dofile("lua/token_options.lib.lua");
+        options.warn_of_unknown("localhost", function (_, ...) print(string.format(...)); end);"""
+    done = subprocess.run(
+        ["lua5.4", "-e", script],
+        cwd=ROOT,
+        input="\n".join(names),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
     assert done.stdout == ""

@@ -88,7 +88,7 @@ def test_what_was_reloaded_leaves_with_its_keys(server, key):
     assert "Result: nil" in server.shell(">return (next(prosody.unloaded))")
 
 
-# What the process has after an upgrade: the native module of before, which has no number or another.
+# What the process has after an upgrade: the native module of before, with no number or another.
 OLDER = {
     "without a number": "nil",
     "with another number": "0",
@@ -97,7 +97,10 @@ OLDER = {
 
 def downgrade(server, number):
     """Puts in the place of the native module one that has this interface."""
-    server.shell(f">local old = {{}}; for k, v in pairs(package.loaded.xtoken) do old[k] = v end; old.interface = {number}; package.loaded.xtoken = old")
+    server.shell(
+        ">local old = {}; for name, value in pairs(package.loaded.xtoken) do old[name] = value; end "
+        f"old.interface = {number}; package.loaded.xtoken = old"
+    )
 
 
 @pytest.mark.parametrize("number", OLDER.values(), ids=OLDER)
@@ -107,8 +110,9 @@ def test_a_native_module_of_another_version_is_not_used(server, key, number):
         downgrade(server, number)
         assert "Reloaded" not in server.reload_module("localhost")
         problem = (
-            f"{PLUGINS}/xtoken.so and the Lua files in {PLUGINS} are of different versions of xtoken. Install both from one "
-            "version, then restart Prosody: a running one keeps the xtoken.so that it has loaded"
+            f"{PLUGINS}/xtoken.so and the Lua files in {PLUGINS} are of different versions of xtoken. "
+            "Install both from one version, then restart Prosody: a running one keeps the xtoken.so "
+            "that it has loaded"
         )
         assert server.log().count("Nobody can log in") == 1
         assert f"\terror\tNobody can log in to localhost: {problem}\n" in server.log()
@@ -132,7 +136,8 @@ def test_a_login_that_waits_is_answered_when_the_reload_fails(prosody, options, 
             redis.pause()
             with Client(server.port, "localhost") as client:
                 client.log_in_later("alice", mint("alice@localhost", key))
-                eventually(lambda: server.log().count("mechanism='X-TOKEN'") == 2, PATIENCE, "the login has not come")
+                logins = lambda: server.log().count("mechanism='X-TOKEN'")  # noqa: E731
+                eventually(lambda: logins() == 2, PATIENCE, "the login has not come")
                 downgrade(server, "nil")
                 assert "Reloaded" not in server.reload_module("localhost")
                 redis.resume()

@@ -4,7 +4,8 @@ import re
 import subprocess
 
 import pytest
-from mint import new_key
+from client import Client
+from mint import mint, new_key
 from server import PATIENCE, ROOT, Expression, eventually, lua
 
 KEY = new_key()
@@ -16,7 +17,9 @@ PAIR = dict(zip(("otp_seed", "token_secret"), KEY))
 
 def is_printed(values):
     """What the plugin thinks of each."""
-    script = 'local is_printed = dofile("lua/token_secrets.lib.lua").is_printed; for line in io.lines() do print(is_printed(line)) end'
+    script = """
+        local is_printed = dofile("lua/token_secrets.lib.lua").is_printed;
+        for line in io.lines() do print(is_printed(line)); end"""
     done = subprocess.run(
         ["lua5.4", "-e", script],
         cwd=ROOT,
@@ -29,7 +32,13 @@ def is_printed(values):
 
 
 def pages():
-    names = subprocess.run(["git", "ls-files", "README.md", "docs", "examples"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    names = subprocess.run(
+        ["git", "ls-files", "README.md", "docs", "examples"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
     for name in names.stdout.splitlines():
         # Hashes of packages are no secrets.
         if not name.endswith((".png", "package-lock.json")):
@@ -63,7 +72,9 @@ def test_every_value_that_a_page_shows_is_known():
                 found.setdefault(value, name)
     assert {"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "a long random string", "…"} <= set(found)
     known = is_printed(found)
-    assert [f"{found[value]}: {value}" for value in found if not known[value]] == [], "add them to lua/token_secrets.lib.lua"
+    assert [f"{found[value]}: {value}" for value in found if not known[value]] == [], (
+        "add them to lua/token_secrets.lib.lua"
+    )
 
 
 def test_what_is_looked_for_on_a_page():
@@ -86,7 +97,11 @@ def listed():
 
 
 def test_spellings_of_the_same_value():
-    values = [spelling for value in listed() for spelling in (value, value.lower(), value + "==", value + " ", value.title())]
+    values = [
+        spelling
+        for value in listed()
+        for spelling in (value, value.lower(), value + "==", value + " ", value.title())
+    ]
     values += ["." * 8, "." * 40, "…" * 6, "A" * 32, "x" * 20]
     assert is_printed(values) == dict.fromkeys(values, True)
     others = [*new_key(), "correct horse battery staple", "changed" * 3, "a longer random string"]
@@ -98,7 +113,7 @@ def is_seed(value):
 
 
 def test_a_value_that_documentation_shows_is_warned_of(prosody):
-    """As seed and as secret, from the configuration and from a file, at start, at a reload and in `check`."""
+    """As seed and secret, in the configuration and a file, at start, at a reload and in `check`."""
     server, cases = prosody({}), {}
     for value in listed():
         for name in ["otp_seed", "token_secret"] if is_seed(value) else ["token_secret"]:
@@ -109,7 +124,10 @@ def test_a_value_that_documentation_shows_is_warned_of(prosody):
             (server.folder / host).chmod(0o600)
             key = {**PAIR, name: None, f"{name}_file": host}
             key = {field: value for field, value in key.items() if value}
-            server.hosts[host], cases[host] = {"token_keys": [{"id": "new", **key}]}, f'{name} of key "new" of {host}'
+            server.hosts[host], cases[host] = (
+                {"token_keys": [{"id": "new", **key}]},
+                f'{name} of key "new" of {host}',
+            )
     warnings = {f"{of} is no secret, documentation shows it": host for host, of in cases.items()}
     assert len(warnings) > 20
     with server:
@@ -128,11 +146,22 @@ def test_a_value_that_documentation_shows_is_warned_of(prosody):
 
 SECRET = "HUNTER2HUNTER2HUNTER2HUNTER2HUNT"
 NUMBER = 4815162342481516
-FIELDS = ["id", "otp_seed", "otp_seed_file", "token_secret", "token_secret_file", "not_before", "not_after", SECRET]
+FIELDS = [
+    "id",
+    "otp_seed",
+    "otp_seed_file",
+    "token_secret",
+    "token_secret_file",
+    "not_before",
+    "not_after",
+    SECRET,
+]
 
 
 def conceals(text):
-    assert not re.search(rf"(?i)hunter2|{NUMBER}|4\.815", text), [line for line in text.splitlines() if re.search("(?i)hunter2|4815|4\\.815", line)]
+    assert not re.search(rf"(?i)hunter2|{NUMBER}|4\.815", text), [
+        line for line in text.splitlines() if re.search("(?i)hunter2|4815|4\\.815", line)
+    ]
     return text
 
 
@@ -143,7 +172,13 @@ def option_names():
 
 SHAPES = [SECRET, NUMBER, {SECRET: SECRET}]
 PLACES = [f"/{SECRET}", f"{SECRET}/x", Expression(f'"is-there\\0{SECRET}"')]
-URLS = [f"redis://{SECRET}", f"redis://{SECRET}@127.0.0.1:1", f"redis://127.0.0.1:1/?prefix={SECRET}", f"sqlite:/{SECRET}/x", f"file:{SECRET}"]
+URLS = [
+    f"redis://{SECRET}",
+    f"redis://{SECRET}@127.0.0.1:1",
+    f"redis://127.0.0.1:1/?prefix={SECRET}",
+    f"sqlite:/{SECRET}/x",
+    f"file:{SECRET}",
+]
 
 
 def with_value(name, value):
@@ -152,22 +187,31 @@ def with_value(name, value):
 
 
 def misplaced(folder):
-    """A secret in every option and every field: as text, as a number, as a name, in a path, in a URL."""
+    """A secret in every option and every field: text, a number, a name, in a path, in a URL."""
     (folder / "is-there").mkdir()
     content = folder / "content"
     content.write_text(f"{SECRET}1\n{SECRET}\n")
     content.chmod(0o600)
     for name in option_names():
-        for shape in SHAPES + PLACES * name.endswith("_file") + (PLACES + URLS) * (name == "token_ledger") + ["content"] * name.endswith("_file"):
+        for shape in (
+            SHAPES
+            + PLACES * name.endswith("_file")
+            + (PLACES + URLS) * (name == "token_ledger")
+            + ["content"] * name.endswith("_file")
+        ):
             yield with_value(name, shape)
     for field in FIELDS:
-        for shape in SHAPES + PLACES[:1] * field.endswith("_file") + ["content"] * field.endswith("_file"):
+        for shape in (
+            SHAPES + PLACES[:1] * field.endswith("_file") + ["content"] * field.endswith("_file")
+        ):
             # An id that could be one is a name, which is for showing.
             if (field, shape) != ("id", SECRET):
                 yield {"token_keys": [{"id": "new", **with_value(field, shape)}]}
     yield {"token_keys": [{"id": SECRET, **PAIR, "token_secret": SECRET}]}
     yield {"token_keys": [{"id": SECRET, **PAIR, "otp_seed": SECRET}]}
-    yield {"token_keys": [{"id": SECRET, "otp_seed": "2026-11", "token_secret": PAIR["token_secret"]}]}
+    yield {
+        "token_keys": [{"id": SECRET, "otp_seed": "2026-11", "token_secret": PAIR["token_secret"]}]
+    }
     yield {"token_keys": [{"id": SECRET, "otp_seed": PAIR["otp_seed"], "token_secret": "2026-11"}]}
     yield {"token_keys": [{"id": f"a {SECRET}", **PAIR}]}
     yield {"token_keys": [SECRET]}
@@ -182,19 +226,30 @@ def test_no_output_repeats_a_value_that_may_be_a_secret(prosody, part):
     cases = list(misplaced(server.folder))[part::3]
     server.hosts.update({f"h{number}.example": options for number, options in enumerate(cases)})
     with server:
-        is_told = lambda: all(f"{host}:auth_token\t" in server.log() for host in server.hosts)  # noqa: E731
-        eventually(is_told, PATIENCE, "the hosts are not loaded")
+        for host in server.hosts:
+            eventually(lambda: f"{host}:auth_token\t" in server.log(), PATIENCE, host)
         server.reload_config()
         # It says what `check` says, so a few will do.
         for host in list(server.hosts)[::10]:
             conceals(server.prosodyctl("mod_auth_token", "explain", f"alice@{host}", "x"))
+        conceals(server.prosodyctl("mod_auth_token", "check"))
+        for host in [host for host, options in server.hosts.items() if "token_ledger" in options]:
+            with Client(server.port, host) as client:
+                client.log_in("alice", mint(f"alice@{host}", KEY))
         conceals(server.prosodyctl("mod_auth_token", "check"))
         conceals(server.log() + server.output())
 
 
 def test_no_word_of_a_command_is_repeated(prosody):
     with prosody({"localhost": PAIR}) as server:
-        words = [SECRET, f"alice@{SECRET}", f"{SECRET}@", f"@{SECRET}", f"alice@localhost/{SECRET}", f"--{SECRET}"]
+        words = [
+            SECRET,
+            f"alice@{SECRET}",
+            f"{SECRET}@",
+            f"@{SECRET}",
+            f"alice@localhost/{SECRET}",
+            f"--{SECRET}",
+        ]
         for command in ("explain", "mint", "check", "generate-key"):
             for word in words:
                 conceals(server.prosodyctl("mod_auth_token", command, word, input=SECRET))
@@ -205,8 +260,17 @@ def test_no_word_of_a_command_is_repeated(prosody):
 
 
 def test_what_is_known_to_be_harmless_is_shown(prosody):
-    options = {**PAIR, "token_deviation": 2, "token_known_users": "seen", "token_allow_plain": False, "token_nonce_policy": "exact"}
+    options = {
+        **PAIR,
+        "token_deviation": 2,
+        "token_known_users": "seen",
+        "token_allow_plain": False,
+        "token_nonce_policy": "exact",
+    }
     with prosody({"localhost": options}) as server:
         output = server.prosodyctl("mod_auth_token", "check")
-        shown = "otp_seed, token_allow_plain = false, token_deviation = 2, token_known_users = seen, token_nonce_policy = exact, token_secret"
+        shown = (
+            "otp_seed, token_allow_plain = false, token_deviation = 2, token_known_users = seen, "
+            "token_nonce_policy = exact, token_secret"
+        )
         assert f"options set: {shown}\n" in output

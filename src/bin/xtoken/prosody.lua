@@ -25,7 +25,8 @@ local function read(path, host)
 	local ok, _, problem = configmanager.load(path, "lua");
 	if not ok then
 		-- Without what is said of the place: that is where the secrets are.
-		return nil, ("%s cannot be loaded: \"prosodyctl check config\" says why"):format(place(problem) or path);
+		return nil, ("%s cannot be loaded: \"prosodyctl check config\" says why")
+			:format(place(problem) or path);
 	end
 	local name = require "util.encodings".stringprep.nameprep(host);
 	local config = name and rawget(configmanager.getconfig(), name);

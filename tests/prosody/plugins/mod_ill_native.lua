@@ -26,5 +26,6 @@ local function new_verifier(options)
 end
 
 package.loaded.xtoken = {
-	version = "ill"; interface = xtoken.interface; new_ledger = xtoken.new_ledger; new_verifier = new_verifier;
+	version = "ill"; interface = xtoken.interface;
+	new_ledger = xtoken.new_ledger; new_verifier = new_verifier;
 };
