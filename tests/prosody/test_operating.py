@@ -20,8 +20,8 @@ from server import LAUNCHERS, PLUGINS, ROOT, Prosody, free_port
 PAGE = ROOT / "docs/operating.md"
 VERSION = "13.0"  # the one whose outputs are written
 HOST = "example.com"
-NEW = ("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "a secret that is new")
-OLD = ("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "a secret that is old")
+NEW = ("MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U", "a secret that is new")
+OLD = ("NZSXOIDTMVRXEZLUEBTG64RAORSXG5DT", "a secret that is old")
 FAIL2BAN = ROOT / "target/fail2ban"
 BLOCK = re.compile(r"^( *)<!-- ([\w ]+) -->\n *```console\n(.*?)\n *```$", re.M | re.S)
 
