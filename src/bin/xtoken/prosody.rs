@@ -47,10 +47,8 @@ pub(crate) fn read(prosodyctl: &Path, config: &Path, host: &OsStr) -> Result<Kno
         })?;
     let answer = Zeroizing::new(output.stdout);
     let mut answer: Value = serde_json::from_slice(&answer).map_err(|_| {
-        format!(
-            "what was run as prosodyctl did not lead to Prosody's loader: name the prosodyctl of \
-             a Prosody with --prosodyctl"
-        )
+        "what was run as prosodyctl did not lead to Prosody's loader: name the prosodyctl of a \
+         Prosody with --prosodyctl"
     })?;
     if let Some(problem) = answer.get("problem").and_then(Value::as_str) {
         return Err(problem.into());
