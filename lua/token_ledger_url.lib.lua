@@ -12,8 +12,8 @@ local function ledger_url(get_option, data)
 	if value == nil then
 		value = "token_ledger.sqlite";
 	end
-	if type(value) ~= "string" or value:find("\0", 1, true) then
-		return nil, "token_ledger must be a string in quotes, without NUL bytes";
+	if type(value) ~= "string" then
+		return nil, "token_ledger must be a string in quotes";
 	elseif value == "memory" then
 		return "memory:";
 	elseif not value:find("^%a[%w+.-]*:") then

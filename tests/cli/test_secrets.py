@@ -43,7 +43,7 @@ SHAPES = [
     f"--{SECRET}",
     f"-{SECRET}",
     f"{SECRET}/x",
-    f"/{SECRET}",
+    f"/not-there/{SECRET}",
     f"alice@{SECRET}",
     f"{SECRET}@",
     f"redis://{SECRET}",
@@ -137,7 +137,7 @@ def values():
         "token_deviation",
         *fields[1:5],
     ]
-    for shape in (SECRET, f"/{SECRET}", f"redis://{SECRET}", [SECRET], {SECRET: SECRET}):
+    for shape in (SECRET, f"/not-there/{SECRET}", f"redis://{SECRET}", [SECRET], {SECRET: SECRET}):
         for name in names:
             yield {**GOOD, name: shape}
         for field in fields:

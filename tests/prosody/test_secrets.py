@@ -171,7 +171,7 @@ def option_names():
 
 
 SHAPES = [SECRET, NUMBER, {SECRET: SECRET}]
-PLACES = [f"/{SECRET}", f"{SECRET}/x", Expression(f'"is-there\\0{SECRET}"')]
+PLACES = [f"/not-there/{SECRET}", f"{SECRET}/x", Expression(f'"is-there\\0{SECRET}"')]
 URLS = [
     f"redis://{SECRET}",
     f"redis://{SECRET}@127.0.0.1:1",
