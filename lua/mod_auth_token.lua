@@ -6,7 +6,9 @@ if module.host == "*" then
 	return;
 end
 
-local waiter = require "util.async".waiter;
+-- First, so that it is there when something below fails.
+local guard = module:require "token_guard";
+
 local usermanager = require "core.usermanager";
 local utils = module:require "token_auth_utils";
 local users = module:require "token_users";
@@ -39,20 +41,16 @@ end
 use(settings);
 log("info", "Tokens of %s are verified by xtoken %s", host, utils.version);
 
--- What a client is told when it is neither success nor plain not-authorized.
-local conditions = { unavailable = "temporary-auth-failure", ["account-disabled"] = "account-disabled" };
-
 -- Through usermanager, which knows the provider of now: a stream may be older than the last reload,
 -- and must not log in with what the configuration no longer says.
 local function token(self, username, password)
 	local ok, reason = usermanager.test_password(username, host, password);
 	self.refusal = not ok and reason or nil;
 	local session = self.profile.session;
-	if session and session.destroyed then
-		-- The client left meanwhile. Nobody waits for the answer, and who would give it needs the session.
-		waiter()();
+	if session and not guard.can_answer(session) then
+		return false;
 	end
-	return ok == true, reason ~= "account-disabled", conditions[reason];
+	return ok == true, reason ~= "account-disabled", guard.conditions[reason];
 end
 
 local function no_mechanisms()
@@ -69,7 +67,8 @@ function provider.test_password(username, password)
 	local reason;
 	if ok then
 		watch.accepted(username, key_or_reason, step_offset, nonce_length, settings.nonce_length);
-		ok, reason = users.admit(username);
+		-- The ledger may have answered after a reload.
+		ok, reason = guard.ask("admit", username);
 	else
 		reason = key_or_reason;
 	end
@@ -95,7 +94,6 @@ end
 -- Last: what a module has hooked stays hooked when it then fails to load.
 module:depends("sasl_token");
 module:provides("auth", provider);
-module:require "token_fast" (users.readmit, conditions);
 
 -- Reloading the configuration is enough for other keys; what is wrong in it changes nothing.
 module:hook_global("config-reloaded", function ()

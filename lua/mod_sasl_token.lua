@@ -74,3 +74,8 @@ local function token_auth(self, message)
 end
 
 register_mechanism("X-TOKEN", { "token" }, token_auth);
+
+-- Where mod_auth_token does not load, nobody else would keep others from letting its users in.
+if module:get_option_string("authentication") == "token" then
+	module:require "token_guard";
+end

@@ -1,23 +1,102 @@
--- Users who come back with a token of FAST (mod_sasl2_fast), which does not ask the provider about
--- them: only those get in who would with a token of the web application.
+-- Users who come back with a token of FAST (mod_sasl2_fast), which does not ask the provider whether
+-- they may, and in its older version not whether the token was ended.
+--
+--   is_handler(sasl_handler) -> whether it is one of FAST
+--   withhold(session): its login is not answered with a new token
+--   guard(session, readmit, can_answer, conditions): the handler of FAST that the session has from now
+--       on lets in only whom `readmit` admits. As in token_guard, uses no globals
 
-return function (readmit, conditions)
-	-- Before mod_sasl2, at 1000, makes the session theirs.
-	module:hook("sasl2/c2s/success", function (event)
-		local session = event.session;
-		local handler = session.sasl_handler;
-		if not handler or not handler.fast then
+local open_store = require "core.storagemanager".open;
+local sha256 = require "util.hashes".sha256;
+
+local pairs, pcall, type = pairs, pcall, type;
+local host, log = module.host, module._log;
+
+local function is_handler(sasl_handler)
+	return sasl_handler and sasl_handler.fast;
+end
+
+local function withhold(session)
+	session.fast_token_request = nil;
+	if is_handler(session.sasl_handler) then
+		session.sasl_handler.rotation_needed = nil;
+	end
+end
+
+-- Removes the tokens of a client that were granted before `moment`, if there is one. Returns whether
+-- there were any, or nil and an error.
+local function end_tokens(username, client_id, moment)
+	if not moment then
+		return false;
+	end
+	local store = open_store(host, "fast_tokens");
+	local tokens, err = store:get(username);
+	if err then
+		return nil, err;
+	end
+	local prefix, ended = sha256(client_id, true), false;
+	for key, token in pairs(tokens or {}) do
+		if key:sub(1, #prefix) == prefix and token.issued_at < moment then
+			tokens[key], ended = nil, true;
+		end
+	end
+	if ended then
+		return store:set(username, tokens);
+	end
+	return false;
+end
+
+-- As end_tokens, but a storage may also raise its errors.
+local function try_to_end_tokens(...)
+	local called, ended, err = pcall(end_tokens, ...);
+	if not called then
+		return nil, ended;
+	end
+	return ended, err;
+end
+
+-- Makes one function of FAST that tests tokens ask first who may come back at all.
+local function guard_test(test, session, handler, readmit, can_answer, conditions)
+	local function refuse(reason)
+		handler.refusal = reason;
+		return nil, conditions[reason] or "not-authorized";
+	end
+
+	-- Nothing is said of the account before the token is known to be good.
+	local function decide(admitted, reason, ended, ok, username, ...)
+		if not can_answer(session) then
 			return nil;
+		elseif ok and not admitted then
+			handler.username = username;
+			return refuse(reason);
+		elseif not ok and ended then
+			return nil, "credentials-expired";
 		end
-		local admitted, reason = readmit(handler.username);
-		if session.destroyed then
-			-- The client left meanwhile, and nobody waits for the answer.
-			return true;
-		elseif not admitted then
-			handler.refusal = reason;
-			local condition = conditions[reason] or "not-authorized";
-			module:fire_event("sasl2/c2s/failure", { session = session, message = condition });
-			return true;
+		return ok, username, ...;
+	end
+
+	return function (mechanism, username, client_id, ...)
+		local admitted, reason, moment = readmit(username);
+		local ended, err = try_to_end_tokens(username, client_id, moment);
+		if err then
+			log("error", "%s cannot come back to %s, since the storage of FAST fails: %s", username, host, err);
+			admitted, reason = false, "unavailable";
 		end
-	end, 1001);
-end;
+		return decide(admitted, reason, ended, test(mechanism, username, client_id, ...));
+	end;
+end
+
+local function guard(session, ...)
+	local handler = session.fast_sasl_handler;
+	if not handler then
+		return;
+	end
+	local profile = handler.profile;
+	for name, test in pairs(profile) do
+		if type(test) == "function" then
+			profile[name] = guard_test(test, session, handler, ...);
+		end
+	end
+end
+
+return { is_handler = is_handler, guard = guard, withhold = withhold };
