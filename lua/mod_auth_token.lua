@@ -12,6 +12,7 @@ local guard = module:require "token_guard";
 local usermanager = require "core.usermanager";
 local utils = module:require "token_auth_utils";
 local users = module:require "token_users";
+local grants = module:require "token_grants";
 local handlers = module:require "token_handler";
 local token_settings = module:require "token_settings";
 local explain = module:require "token_explain";
@@ -34,7 +35,7 @@ local watch = module:require "token_watch";
 local function use(new_settings)
 	settings = new_settings;
 	watch.follow(settings.keys);
-	users.follow(settings.known_users);
+	users.follow(settings.known_users, grants.follow(settings.fast_not_before));
 	token_settings.warn(settings, log);
 end
 

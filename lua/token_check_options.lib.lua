@@ -13,6 +13,7 @@ local can_be_shown = {
 	token_nonce_length = true; token_nonce_policy = true;
 	token_deviation = true; token_expired_limit = true;
 	token_known_users = true; token_allow_plain = true;
+	token_fast_not_before = true;
 };
 
 local function names_set(host)

@@ -2,12 +2,13 @@
 --
 --   read(utils, users, handlers) -> settings | nil, problem, advice
 --       settings: verifier, keys, single (the key that is not in token_keys, if there is one),
---       nonce_length, nonce_policy, deviation, known_users, mechanisms
+--       nonce_length, nonce_policy, deviation, known_users, mechanisms, fast_not_before
 --   warn(settings, log): says what works, but should not stay as it is
 --   warn_of_end(settings, log): of that, when nobody can log in for want of a valid key
 
 local datetime = require "util.datetime".datetime;
 local token_keys = module:require "token_keys";
+local grants = module:require "token_grants";
 
 local host = module.host;
 
@@ -25,6 +26,7 @@ local option_names = {
 	ledger = "token_ledger";
 	known_users = "token_known_users";
 	allow_plain = "token_allow_plain";
+	fast_not_before = "token_fast_not_before";
 };
 
 local a_time = "\"2026-12-01\", \"2026-12-01T12:00:00Z\" or Unix seconds";
@@ -48,6 +50,7 @@ local how_to_make = {
 	ledger = "the path of a file, \"memory\", or the URL of a server";
 	known_users = "usually \"all\"";
 	allow_plain = "usually false";
+	fast_not_before = a_time;
 };
 
 -- Which option to set, and how; those of a key that is listed are inside token_keys.
@@ -90,6 +93,9 @@ local function read(utils, users, handlers)
 		settings.mechanisms, problem, option = handlers.read_mechanisms();
 	end
 	if settings.mechanisms then
+		settings.fast_not_before, problem, option = grants.read();
+	end
+	if settings.fast_not_before ~= nil then
 		return settings;
 	end
 	local key = keys[index];
