@@ -158,12 +158,11 @@ local hooks = {
 	{ "stanza/urn:xmpp:sm:2:resume", guard_resume, first };
 	{ "stanza/urn:xmpp:sm:3:resume", guard_resume, first };
 	{ "sasl2/c2s/failure", stop_if_gone, first };
-	{ "sasl2/c2s/success", stop_if_gone, first };
 	{ "sasl2/c2s/success", withhold_grant, 76 };
 };
--- After each part of a success that may wait for a storage: the login itself, resumption, binding
--- and the next token of FAST.
-for _, priority in ipairs { 999, 109, 99, 74 } do
+-- Before the login of a success, and after each part of it that may wait for a storage: the login
+-- itself, resumption, binding and the next token of FAST.
+for _, priority in ipairs { 1001, 999, 109, 99, 74 } do
 	-- A function of its own for each, which Lua 5.2 makes only of what differs.
 	hooks[#hooks + 1] = { "sasl2/c2s/success", function (event)
 		return stop_if_gone(event, priority);

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from client import SASL, STREAM, Client
-from fast import FAST_MECHANISM, fast_arguments, fast_token
+from fast import FAST_MECHANISM, fast_arguments, fast_token, hold_success
 from mint import mint
 from redis_server import Redis
 from server import PATIENCE, eventually
@@ -191,3 +191,16 @@ def test_a_client_of_fast_that_leaves_before_its_account_is_found(with_fast, key
         eventually(lambda: server.log().count("Account of slow") > lookups, PATIENCE, "the account is found")
         nothing_stays(server)
         assert "Authenticated as slow" not in server.log().rpartition("Client disconnected")[2]
+
+
+def test_a_client_that_leaves_while_its_success_is_prepared(with_modules, key):
+    """Any of the modules that take part in it may wait for a storage."""
+    with with_modules("sasl2", "sasl2_bind2") as server:
+        for number, priority in enumerate([1500, 500, 105, 90, 74.5]):
+            go_on = hold_success(server, priority)
+            login = authenticate(mint("alice@localhost", key))
+            leave(server, 1, lambda: login.replace(b"</auth", b"<bind xmlns='urn:xmpp:bind:0'/></auth"))
+            eventually(lambda: server.log().count("HELD") > number, PATIENCE, "the login is held")
+            eventually(lambda: server.log().count("Client disconnected") > number, PATIENCE, "the client has left")
+            go_on()
+        nothing_stays(server)

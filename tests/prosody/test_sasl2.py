@@ -4,9 +4,10 @@ import re
 
 import pytest
 from client import SASL2, Client
-from fast import comes_back, fast, fast_token, log_in_over_tls, outcome
+from fast import FAST, FAST_MECHANISM, comes_back, fast, fast_arguments, fast_token, hold_success, log_in_over_tls, outcome, request_arguments
 from mint import mint
 from redis_server import Redis
+from server import PATIENCE, eventually
 
 def log_in(server, token):
     with Client(server.port, "localhost") as client:
@@ -167,3 +168,78 @@ def test_a_token_after_fast_was_refused_for_want_of_an_account(with_fast, key):
             message = f"\0alice\0{mint('alice@localhost', key)}".encode()
             assert outcome(client.authenticate_with_sasl2(message)) == "success"
         assert comes_back(server, secret) == "success"
+
+
+def renewed(server, secret):
+    """Comes back, and returns the next token of FAST."""
+    with Client(server.port, "localhost", "alice") as client:
+        client.start_tls()
+        success = fast(client, secret)
+        assert outcome(success) == "success"
+        return success.find(FAST + "token").get("token")
+
+
+def end_fast(server, value):
+    server.hosts["localhost"]["token_fast_not_before"] = value
+    server.write_config()
+    server.reload_config()
+
+
+@pytest.mark.parametrize("version", ["13.0"])
+def test_tokens_of_fast_end_with_all_that_came_of_them(with_fast, key):
+    with with_fast(sasl2_fast_token_min_ttl=0) as server:
+        secret = fast_token(server, mint("alice@localhost", key))
+        line = [secret, renewed(server, secret)]
+        assert "ok       tokens of FAST renew themselves without end" in server.prosodyctl("mod_auth_token", "check")
+        # A day of the past, in which nothing of this line was granted.
+        end_fast(server, "2026-01-01")
+        for secret in reversed(line):
+            assert comes_back(server, secret) in ("credentials-expired", "not-authorized")
+        checked = server.prosodyctl("mod_auth_token", "check")
+        assert re.search(r"ok       tokens of FAST granted before 20[0-9TZ:-]* have ended \(token_fast_not_before\)", checked)
+
+        def grant():
+            secret = fast_token(server, mint("alice@localhost", key))
+            return comes_back(server, secret) == "success" and renewed(server, secret)
+
+        # It ends with a second, and what is granted in the rest of that ends too.
+        eventually(grant, PATIENCE, "tokens are granted again")
+        secret = grant()
+        for start_anew in (server.reload_config, lambda: server.reload_module("localhost"), lambda: (server.stop(), server.start())):
+            start_anew()
+            secret = renewed(server, secret)
+        assert comes_back(server, line[1]) == "not-authorized"
+
+        end_fast(server, "soon")
+        assert "token_fast_not_before is no time" in server.log()
+        secret = renewed(server, secret)
+        end_fast(server, "2026-01-02")
+        assert comes_back(server, secret) == "credentials-expired"
+
+
+@pytest.mark.parametrize("version", ["13.0"])
+def test_a_login_that_began_before_tokens_of_fast_ended_gets_none(with_fast, key):
+    with with_fast(sasl2_fast_token_min_ttl=0) as server:
+        secret = fast_token(server, mint("alice@localhost", key))
+        begin = [
+            lambda client: client.send_sasl2(*request_arguments(mint("alice@localhost", key))),
+            lambda client: client.send_sasl2(*fast_arguments(secret), mechanism=FAST_MECHANISM),
+        ]
+        for number, begin_login in enumerate(begin):
+            with Client(server.port, "localhost", "alice") as client:
+                client.start_tls()
+                go_on = hold_success(server, 500)
+                begin_login(client)
+                eventually(lambda: server.log().count("HELD") > number, PATIENCE, "it has begun")
+                end_fast(server, f"2026-01-0{1 + number}")
+                go_on()
+                success = client.receive()
+                assert outcome(success) == "success" and success.find(FAST + "token") is None
+            end_fast(server, None)
+
+
+@pytest.mark.parametrize("version", ["13.0"])
+def test_a_moment_to_come(with_fast, key):
+    with with_fast(token_fast_not_before=2**33) as server:
+        assert comes_back(server, fast_token(server, mint("alice@localhost", key))) == "credentials-expired"
+        assert log_in_over_tls(server, mint("alice@localhost", key)) == "success"
