@@ -6,7 +6,7 @@ if module.host == "*" then
 	return;
 end
 
--- First, so that it is there when something below fails.
+-- First, because it must be there also when something below fails.
 local guard = module:require "token_guard";
 
 local usermanager = require "core.usermanager";
@@ -68,7 +68,7 @@ function provider.test_password(username, password)
 	local reason;
 	if ok then
 		watch.accepted(username, key_or_reason, step_offset, nonce_length, settings.nonce_length);
-		-- The ledger may have answered after a reload.
+		-- Not `users`: the ledger may have answered after a reload.
 		ok, reason = guard.ask("admit", username);
 	else
 		reason = key_or_reason;

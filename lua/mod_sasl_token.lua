@@ -75,7 +75,7 @@ end
 
 register_mechanism("X-TOKEN", { "token" }, token_auth);
 
--- Where mod_auth_token does not load, nobody else would keep others from letting its users in.
+-- Also where mod_auth_token cannot even begin to load.
 if module:get_option_string("authentication") == "token" then
 	module:require "token_guard";
 end

@@ -1,10 +1,11 @@
--- Users who come back with a token of FAST (mod_sasl2_fast), which does not ask the provider whether
--- they may, and in its older version not whether the token was ended.
+-- Users who log in with a token of FAST. mod_sasl2_fast does not ask the provider whether they may,
+-- and its older version does not ask when older tokens ended.
 --
---   is_handler(sasl_handler) -> whether it is one of FAST
---   withhold(session): its login is not answered with a new token
---   guard(session, readmit, can_answer, conditions): the handler of FAST that the session has from now
---       on lets in only whom `readmit` admits. As in token_guard, uses no globals
+--   is_handler(sasl_handler) -> whether FAST made it
+--   withhold(session): answers its login without a new token
+--   guard(session, readmit, can_answer, conditions): makes the session's handler ask `readmit`
+--
+-- As in token_guard, functions that stay use no globals.
 
 local open_store = require "core.storagemanager".open;
 local sha256 = require "util.hashes".sha256;
@@ -23,8 +24,8 @@ local function withhold(session)
 	end
 end
 
--- Removes the tokens of a client that were granted before `moment`, if there is one. Returns whether
--- there were any, or nil and an error.
+-- Removes the tokens of a client that were granted before `moment`, if there is such a moment.
+-- Returns whether there were any, or nil and an error.
 local function end_tokens(username, client_id, moment)
 	if not moment then
 		return false;
@@ -46,7 +47,7 @@ local function end_tokens(username, client_id, moment)
 	return false;
 end
 
--- As end_tokens, but a storage may also raise its errors.
+-- Does the same, and returns also the errors that a storage raises.
 local function try_to_end_tokens(...)
 	local called, ended, err = pcall(end_tokens, ...);
 	if not called then
@@ -55,14 +56,14 @@ local function try_to_end_tokens(...)
 	return ended, err;
 end
 
--- Makes one function of FAST that tests tokens ask first who may come back at all.
+-- Returns a function of FAST that tests tokens, guarded.
 local function guard_test(test, session, handler, readmit, can_answer, conditions)
 	local function refuse(reason)
 		handler.refusal = reason;
 		return nil, conditions[reason] or "not-authorized";
 	end
 
-	-- Nothing is said of the account before the token is known to be good.
+	-- A client with a bad token learns nothing about the account.
 	local function decide(admitted, reason, ended, ok, username, ...)
 		if not can_answer(session) then
 			return nil;
@@ -79,7 +80,8 @@ local function guard_test(test, session, handler, readmit, can_answer, condition
 		local admitted, reason, moment = readmit(username);
 		local ended, err = try_to_end_tokens(username, client_id, moment);
 		if err then
-			log("error", "%s cannot come back to %s, since the storage of FAST fails: %s", username, host, err);
+			log("error", "%s cannot log in to %s with FAST, since its storage fails: %s",
+				username, host, err);
 			admitted, reason = false, "unavailable";
 		end
 		return decide(admitted, reason, ended, test(mechanism, username, client_id, ...));

@@ -1,12 +1,13 @@
--- When that ended which was granted with a login and outlives it: tokens of FAST above all.
+-- When grants end that outlive a login: the tokens of FAST.
 --
--- FAST renews its tokens, and a new one does not say when its line began. So a day in the past would
--- end some lines and not others. What ends is all that was granted before the option was first seen,
--- and that moment is kept in Prosody's storage.
+-- FAST renews its tokens, and a renewed token does not say when the first one was granted. If only
+-- those before a day of the past ended, tokens renewed since would go on. So everything ends that
+-- was granted before the server first read the option. That moment is kept in Prosody's storage.
 --
---   read() -> the option token_fast_not_before in Unix seconds, false if it is not set | nil, problem, option
---   follow(not_before) -> the moment from now on, if there is one
---   stored(not_before) -> that moment, for who only asks; nil if the server has not seen the option yet
+--   read() -> the option token_fast_not_before in Unix seconds, false if it is not set
+--             | nil, problem, option
+--   follow(not_before) -> the moment before which grants have ended, if there is one
+--   stored(not_before) -> the same, but writes nothing; nil if the server has not read it yet
 
 local datetime = require "util.datetime".datetime;
 local ask = module:require "token_store";
@@ -42,17 +43,18 @@ local function follow(not_before)
 	if moment then
 		return moment;
 	end
-	-- Also in the second that has begun: FAST counts its parts.
+	-- FAST counts fractions of a second, so the present second ends too.
 	local seen, ok = os.time() + 1, nil;
 	if not err then
 		ok, err = ask(module, store_name, "set", { not_before = not_before, seen = seen });
 	end
 	if not ok then
-		module:log("error", "Cannot keep when token_fast_not_before of %s was first seen, so tokens of FAST end with "
-			.."every restart: %s", module.host, err);
+		module:log("error", "Cannot store when token_fast_not_before of %s was first read, "
+			.."so every restart ends the tokens of FAST: %s", module.host, err);
 	end
 	moment = math.max(not_before, seen);
-	module:log("info", "Tokens of FAST that %s granted before %s have ended", module.host, datetime(moment));
+	module:log("info", "Tokens of FAST granted before %s on %s have ended",
+		datetime(moment), module.host);
 	return moment;
 end
 

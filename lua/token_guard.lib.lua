@@ -1,15 +1,15 @@
--- Keeps the streams of this host to users who may log in now, whatever logged them in.
+-- Guards the streams of this host: one login each, and only users who may log in now.
 --
--- The guard belongs to the host, not to the module that loads this file. It stays when that module
--- is unloaded or fails to load, and asks the host's present provider of users at each event. So it
--- must not keep the module: what it hooks uses no globals.
+-- The guard belongs to the host, not to the module that loads this file. It stays when the module
+-- is unloaded or fails to load, and asks the present provider of users at each event. Its hooks use
+-- no globals, because those would keep the module in memory.
 --
--- What this project knows of the insides of Prosody's streams, mod_sasl2 and mod_smacks is here, of
--- mod_sasl2_fast in token_fast.
+-- All that this project knows of Prosody's streams, mod_sasl2 and mod_smacks is here. What it knows
+-- of mod_sasl2_fast is in token_fast.
 --
---   ask(question, username) -> what the present provider answers | false, "unavailable"
---   can_answer(session) -> whether somebody waits for what a login comes to
---   conditions: what a client is told, by reason, where it is not plain not-authorized
+--   ask(question, username) -> the answer of the present provider | false, "unavailable"
+--   can_answer(session) -> whether a client waits for the outcome of its login
+--   conditions: by reason, the SASL condition for the client if it is not not-authorized
 
 local fast = module:require "token_fast";
 local config_get = require "core.configmanager".get;
@@ -19,22 +19,26 @@ local ipairs, rawget = ipairs, rawget;
 local prosody = prosody;
 local host = module.host;
 
--- Of SASL.
-local conditions = { unavailable = "temporary-auth-failure", ["account-disabled"] = "account-disabled" };
+local conditions = {
+	unavailable = "temporary-auth-failure";
+	["account-disabled"] = "account-disabled";
+};
 
--- Of a stream that ends, by reason.
+-- By reason, how a stream ends.
 local goodbyes = {
 	["account-disabled"] = { condition = "not-authorized", text = "Account disabled" };
 	["unknown-user"] = { condition = "not-authorized", text = "No such account" };
-	unavailable = { condition = "internal-server-error", text = "It cannot be looked up who may log in" };
+	unavailable = { condition = "internal-server-error", text = "Accounts cannot be read" };
 };
 
--- Whether mod_auth_token should have made the provider of this host and has not.
+-- Returns whether this host needs the provider of mod_auth_token and does not have it.
 local function is_unserved()
-	return not prosody.hosts[host] or get_provider(host).name == "null" and config_get(host, "authentication") == "token";
+	return not prosody.hosts[host]
+		or get_provider(host).name == "null" and config_get(host, "authentication") == "token";
 end
 
--- What the present provider says: another one than a moment ago, after a reload, or none.
+-- Asks the present provider. After a reload it is another one than before, after an unload there is
+-- none.
 local function ask(question, username)
 	local answer = not is_unserved() and rawget(get_provider(host), question);
 	if not answer then
@@ -43,17 +47,19 @@ local function ask(question, username)
 	return answer(username);
 end
 
--- Whether a user may come back without a token of the application, or go on.
+-- Returns whether a user may log in without a token of the web application, or stay: true, or false
+-- and the reason.
 local function readmit(username)
 	if not is_unserved() and not rawget(get_provider(host), "readmit") then
-		-- The configuration gives the users of this host to another module by now.
+		-- The configuration was changed, and another module has the users of this host now.
 		return true;
 	end
 	return ask("readmit", username);
 end
 
--- A login that waited may find that its client or its host is gone. The client is not told, but who
--- would tell it asks of what type the session was, which is forgotten by then.
+-- Returns whether a client waits for the outcome of its login. It may have left during the login,
+-- and its host may have been deactivated. Prosody clears a session that ends, but its SASL modules
+-- read `base_type` before they send the answer that nobody gets.
 local function can_answer(session)
 	if not session.destroyed and not prosody.hosts[host] then
 		session:close("host-gone");
@@ -65,7 +71,7 @@ local function can_answer(session)
 	return true;
 end
 
--- Whether this stream may be used by the user that it was authenticated as; ends it if not.
+-- Ends a stream whose user may not log in any more. Returns whether the stream is still there.
 local function may_stay(session)
 	local admitted, reason = readmit(session.username);
 	if not session.destroyed and not admitted then
@@ -81,11 +87,11 @@ local function stop_if_gone(event)
 	end
 end
 
--- As Prosody does with a second <auth/>.
+-- Does what Prosody does with a second <auth/>, for SASL2.
 local function refuse_second_login(event)
 	local session = event.origin;
 	if session.type ~= "c2s_unauthed" then
-		session.log("warn", "A login on a stream that is logged in, or none of a client");
+		session.log("warn", "Login refused: the stream is logged in already, or not a client's");
 		session:close("unsupported-stanza-type");
 		return true;
 	end
@@ -95,7 +101,7 @@ local function note_grants_moment(event)
 	event.origin.token_grants_moment = ask("moment");
 end
 
--- A login that began before older grants ended gets no new one.
+-- A login that began before older grants ended gets no new grant.
 local function withhold_grant(event)
 	local session = event.session;
 	if session.token_grants_moment ~= ask("moment") then
@@ -103,7 +109,7 @@ local function withhold_grant(event)
 	end
 end
 
--- A client may begin with SASL2 and go on with the SASL of old, whose answers FAST is not prepared for.
+-- A client may begin with SASL2 and continue with the older SASL, which knows nothing of FAST.
 local function keep_fast_to_sasl2(event)
 	local session = event.origin;
 	if fast.is_handler(session.sasl_handler) then
@@ -115,14 +121,8 @@ local function guard_fast(event)
 	fast.guard(event.origin, readmit, can_answer, conditions);
 end
 
-local function offer_nothing_unserved()
-	if is_unserved() then
-		return true;
-	end
-end
-
--- mod_sasl2 offers itself without a mechanism too.
-local function take_back_empty_offer(event)
+-- mod_sasl2 offers itself even without a mechanism, and FAST with it.
+local function take_back_sasl2(event)
 	if is_unserved() then
 		event.features:maptags(function (tag)
 			return tag.attr.xmlns ~= "urn:xmpp:sasl:2" and tag or nil;
@@ -151,25 +151,24 @@ local hooks = {
 	{ "stanza/urn:xmpp:sasl:2:response", refuse_second_login, first };
 	{ "stanza/urn:ietf:params:xml:ns:xmpp-sasl:auth", keep_fast_to_sasl2, first };
 	{ "stanza/urn:ietf:params:xml:ns:xmpp-sasl:response", keep_fast_to_sasl2, first };
-	{ "advertise-sasl-features", offer_nothing_unserved, first };
 	{ "advertise-sasl-features", guard_fast, last };
-	{ "stream-features", take_back_empty_offer, last };
+	{ "stream-features", take_back_sasl2, last };
 	{ "pre-resource-bind", guard_bind, first };
 	{ "stanza/urn:xmpp:sm:2:resume", guard_resume, first };
 	{ "stanza/urn:xmpp:sm:3:resume", guard_resume, first };
 	{ "sasl2/c2s/failure", stop_if_gone, first };
 	{ "sasl2/c2s/success", withhold_grant, 76 };
 };
--- Before the login of a success, and after each part of it that may wait for a storage: the login
--- itself, resumption, binding and the next token of FAST.
+-- The parts of a success may wait for a storage, and the client may leave meanwhile. These are the
+-- places before the login, and after login, resumption, binding and the new token of FAST.
 for _, priority in ipairs { 1001, 999, 109, 99, 74 } do
-	-- A function of its own for each, which Lua 5.2 makes only of what differs.
+	-- `priority` makes each a function of its own: Lua 5.2 reuses equal ones.
 	hooks[#hooks + 1] = { "sasl2/c2s/success", function (event)
 		return stop_if_gone(event, priority);
 	end, priority };
 end
 
--- By the events of a host, which end with it.
+-- By the events of a host, which are gone when the host is.
 local guards = prosody.token_guards or setmetatable({}, { __mode = "k" });
 prosody.token_guards = guards;
 

@@ -4,8 +4,8 @@
 --     context: the module of the host
 
 return function (context, store_name, method, ...)
-	-- A store may also raise its errors, and so does one that has to wait where nothing can be suspended,
-	-- as in a timer.
+	-- A store may also raise its errors, and so does one that has to wait where nothing can be
+	-- suspended, as in a timer.
 	local called, answer, err = pcall(function (...)
 		local store = context:open_store(store_name);
 		return store[method](store, nil, ...);

@@ -31,7 +31,7 @@ local function follow(value, new_moment)
 	everybody, at_first_login, moment = value == "all", value == "seen", new_moment;
 end
 
--- When what was granted with an older login ended, as Prosody ends it with a change of the password.
+-- Returns when what was granted with older logins ended. To Prosody, the password was changed then.
 local function grants_ended(account)
 	local updated = account.updated;
 	return moment and updated and math.max(moment, updated) or moment or updated;
@@ -103,7 +103,7 @@ local function grants_moment()
 	return moment;
 end
 
--- Prosody's questions and commands about accounts, of which 0.12 asks some only, and those of token_guard.
+-- Prosody's questions and commands about accounts, of which 0.12 knows some only, and token_guard's.
 local provider = { admit = admit, readmit = readmit, moment = grants_moment };
 
 function provider.user_exists(username)
@@ -162,7 +162,11 @@ function provider.get_account_info(username)
 	if not account then
 		return nil, err or no_user;
 	end
-	return { created = account.created, password_updated = grants_ended(account), enabled = not account.disabled };
+	return {
+		created = account.created;
+		password_updated = grants_ended(account);
+		enabled = not account.disabled;
+	};
 end
 
 function provider.is_enabled(username)

@@ -30,12 +30,18 @@ def fast_arguments(secret, user="alice", attributes=""):
 
 def fast(client, secret, user="alice", attributes=""):
     """Logs in with what FAST gave this client the last time."""
-    return client.authenticate_with_sasl2(*fast_arguments(secret, user, attributes), mechanism=FAST_MECHANISM)
+    return client.authenticate_with_sasl2(
+        *fast_arguments(secret, user, attributes), mechanism=FAST_MECHANISM
+    )
 
 
 def request_arguments(token, user="alice"):
     """Those of a login with a token that asks for one of FAST."""
-    return f"\0{user}\0{token}".encode(), USER_AGENT, f"<request-token xmlns='urn:xmpp:fast:0' mechanism='{FAST_MECHANISM}'/>"
+    return (
+        f"\0{user}\0{token}".encode(),
+        USER_AGENT,
+        f"<request-token xmlns='urn:xmpp:fast:0' mechanism='{FAST_MECHANISM}'/>",
+    )
 
 
 def fast_token(server, token, user="alice"):
@@ -73,7 +79,10 @@ def hold_success(server, priority):
     events = "prosody.hosts.localhost.events"
     server.shell(
         ">prosody.held = function ()"
-        ' local wait, done = require "util.async".waiter(); prosody.go_on = done; prosody.log("info", "HELD"); wait() end;'
+        ' local wait, done = require "util.async".waiter(); prosody.go_on = done;'
+        ' prosody.log("info", "HELD"); wait() end;'
         f' {events}.add_handler("sasl2/c2s/success", prosody.held, {priority})'
     )
-    return lambda: server.shell(f'>{events}.remove_handler("sasl2/c2s/success", prosody.held); prosody.go_on()')
+    return lambda: server.shell(
+        f'>{events}.remove_handler("sasl2/c2s/success", prosody.held); prosody.go_on()'
+    )

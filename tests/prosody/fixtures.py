@@ -49,14 +49,16 @@ def with_modules(prosody, options, suite):
     """with_modules("sasl2", known_users="seen"): a server with these community modules, and TLS."""
 
     def server(*modules, settings=None, **host_options):
-        folders = [ROOT / f"target/prosody-modules/{suite}/usr/lib/prosody/modules/mod_{name}" for name in modules]
+        parent = ROOT / f"target/prosody-modules/{suite}/usr/lib/prosody/modules"
+        folders = [parent / f"mod_{name}" for name in modules]
         for folder in folders:
             if not folder.exists():
                 raise FileNotFoundError(f"{folder} is missing: tests/prosody/run fetches it")
         settings = dict(settings or {})
         enabled = [*modules, *settings.pop("modules_enabled", [])]
         paths = [str(PLUGINS), str(ROOT / "tests/prosody/plugins"), *map(str, folders)]
-        made = prosody({"localhost": {**options, **host_options}}, modules_enabled=enabled, plugin_paths=paths, **settings)
+        hosts = {"localhost": {**options, **host_options}}
+        made = prosody(hosts, modules_enabled=enabled, plugin_paths=paths, **settings)
         made.make_certificate()
         return made
 
@@ -65,4 +67,7 @@ def with_modules(prosody, options, suite):
 
 @pytest.fixture
 def with_fast(with_modules):
-    return lambda *modules, **options: with_modules("sasl2", "sasl2_fast", *modules, allow_unencrypted_plain_auth=False, **options)
+    def server(**options):
+        return with_modules("sasl2", "sasl2_fast", allow_unencrypted_plain_auth=False, **options)
+
+    return server

@@ -6,7 +6,16 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 from client import SASL, STREAM, Client, StreamClosed
-from fast import FAST_MECHANISM, USER_AGENT, comes_back, fast, fast_message, fast_token, hold_success, outcome
+from fast import (
+    FAST_MECHANISM,
+    USER_AGENT,
+    comes_back,
+    fast,
+    fast_message,
+    fast_token,
+    hold_success,
+    outcome,
+)
 from mint import mint
 from server import PATIENCE, PLUGINS, eventually
 
@@ -28,16 +37,24 @@ def assert_closed(client, condition):
 
 
 def is_online(server, user):
-    return "nil" not in server.shell(f'>return prosody.bare_sessions["{user}@localhost"]').partition("Result")[2]
+    return (
+        "nil"
+        not in server.shell(f'>return prosody.bare_sessions["{user}@localhost"]').partition(
+            "Result"
+        )[2]
+    )
 
 
-# --- No provider -----------------------------------------------------------------------------------
+# --- No provider
 
 
 def nothing_is_offered(server):
     """Prosody ends a stream that it has nothing to offer on."""
     with Client(server.port, "localhost", "alice") as client:
-        assert not client.mechanisms() and client.features.find("{urn:xmpp:sasl:2}authentication") is None
+        assert (
+            not client.mechanisms()
+            and client.features.find("{urn:xmpp:sasl:2}authentication") is None
+        )
         with pytest.raises(AssertionError, match="No stream features"):
             client.start_tls()
     return True
@@ -95,7 +112,9 @@ def test_nobody_comes_back_when_the_provider_has_gone(with_fast, key):
     with with_fast() as server:
         secret = fast_token(server, mint("alice@localhost", key))
         for go in (unload("auth_token"), unload("sasl_token"), fail_to_reload):
-            with Client(server.port, "localhost", "alice") as older, Client(server.port, "localhost", "alice") as other:
+            with Client(server.port, "localhost", "alice") as older, Client(
+                server.port, "localhost", "alice"
+            ) as other:
                 older.start_tls()
                 other.start_tls()
                 go()
@@ -119,7 +138,10 @@ def test_fast_is_for_sasl2_alone(with_fast, key):
     with with_fast() as server:
         secret = fast_token(server, mint("alice@localhost", key))
         text = base64.b64encode(fast_message(secret)).decode()
-        to_begin = f"<authenticate xmlns='urn:xmpp:sasl:2' mechanism='%s'>{USER_AGENT}<fast xmlns='urn:xmpp:fast:0'/></authenticate>"
+        to_begin = (
+            "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='%s'>"
+            f"{USER_AGENT}<fast xmlns='urn:xmpp:fast:0'/></authenticate>"
+        )
         for mechanism, to_go_on in (
             ("NONSENSE", f"<auth xmlns='{SASL_1}' mechanism='{FAST_MECHANISM}'>{text}</auth>"),
             (FAST_MECHANISM, f"<response xmlns='{SASL_1}'>{text}</response>"),
@@ -134,7 +156,7 @@ def test_fast_is_for_sasl2_alone(with_fast, key):
         assert comes_back(server, secret) == "success"
 
 
-# --- One login -------------------------------------------------------------------------------------
+# --- One login
 
 
 def log_in_with_sasl(client, key):
@@ -155,10 +177,15 @@ def send_authenticate(client, user, key):
     client.send_sasl2(message(user, key))
 
 
+def send_response(client, user, key):
+    text = base64.b64encode(message(user, key)).decode()
+    client.send(f"<response xmlns='urn:xmpp:sasl:2'>{text}</response>")
+
+
 @pytest.mark.parametrize("log_in", [log_in_with_sasl, log_in_with_sasl2])
 def test_a_second_login_ends_the_stream(with_modules, key, log_in):
     with with_modules("sasl2") as server:
-        for send in (send_auth, send_authenticate):
+        for send in (send_auth, send_authenticate, send_response):
             for user in ("alice", "bob"):
                 for is_bound in (False, True):
                     with Client(server.port, "localhost") as client:
@@ -174,18 +201,21 @@ def test_a_second_login_ends_the_stream(with_modules, key, log_in):
 
 def test_only_clients_log_in(with_modules, key):
     """Other servers reach the same code."""
-    with with_modules("sasl2", settings={"modules_disabled": ["offline", "pep"], "s2s_ports": [0]}) as server:
+    with with_modules(
+        "sasl2", settings={"modules_disabled": ["offline", "pep"], "s2s_ports": [0]}
+    ) as server:
         assert "s2s" in server.shell('module:list("*")')
         server.shell(
-            '>local sent = {}; local session = { type = "s2sin_unauthed", base_type = "s2s", log = print, to_host = "localhost",'
+            '>local session = { type = "s2sin_unauthed", base_type = "s2s", log = print,'
+            ' to_host = "localhost",'
             " close = function (_, why) prosody.closed = why end, send = print };"
-            ' prosody.core_process_stanza(session, require "util.stanza".stanza("authenticate", { xmlns = "urn:xmpp:sasl:2",'
-            ' mechanism = "X-TOKEN" }))'
+            ' prosody.core_process_stanza(session, require "util.stanza".stanza("authenticate",'
+            ' { xmlns = "urn:xmpp:sasl:2", mechanism = "X-TOKEN" }))'
         )
         assert "unsupported-stanza-type" in server.shell(">return prosody.closed")
 
 
-# --- Whoever may log in now ------------------------------------------------------------------------
+# --- Accounts that end
 
 
 def disable(server, user):
@@ -204,12 +234,19 @@ def damage(server, user):
     (server.folder / f"localhost/accounts/{user}.dat").write_text("return { damaged")
 
 
-ENDS = [(disable, "not-authorized"), (delete, "not-authorized"), (delete_unseen, "not-authorized"), (damage, "internal-server-error")]
+ENDS = [
+    (disable, "not-authorized"),
+    (delete, "not-authorized"),
+    (delete_unseen, "not-authorized"),
+    (damage, "internal-server-error"),
+]
 
 
 @pytest.mark.parametrize("log_in", [log_in_with_sasl, log_in_with_sasl2])
 @pytest.mark.parametrize("end, condition", ENDS)
-def test_an_account_that_ends_before_its_stream_is_bound(with_modules, key, version, suite, log_in, end, condition):
+def test_an_account_that_ends_before_its_stream_is_bound(
+    with_modules, key, version, suite, log_in, end, condition
+):
     if end is disable and version == "0.12":
         pytest.skip("0.12 cannot disable accounts")
     with with_modules("sasl2", token_known_users="existing") as server:
@@ -217,7 +254,9 @@ def test_an_account_that_ends_before_its_stream_is_bound(with_modules, key, vers
         with Client(server.port, "localhost") as client:
             log_in(client, key)
             end(server, "alice")
-            client.send("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+            client.send(
+                "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>"
+            )
             assert_closed(client, condition)
         assert not is_online(server, "alice")
         assert "raceback" not in server.log()
@@ -235,13 +274,18 @@ INLINE_BIND = "<bind xmlns='urn:xmpp:bind:0'><tag>test</tag></bind>"
 
 
 @pytest.mark.parametrize("end, condition", ENDS)
-def test_an_account_that_ends_before_its_stream_is_bound_inline(with_modules, key, version, end, condition):
+def test_an_account_that_ends_before_its_stream_is_bound_inline(
+    with_modules, key, version, end, condition
+):
     if end is disable and version == "0.12":
         pytest.skip("0.12 cannot disable accounts")
     with with_modules("sasl2", "sasl2_bind2", token_known_users="existing") as server:
         server.prosodyctl("register", "alice", "localhost", "whatever")
         with Client(server.port, "localhost") as client:
-            assert outcome(client.authenticate_with_sasl2(message("alice", key), INLINE_BIND)) == "success"
+            assert (
+                outcome(client.authenticate_with_sasl2(message("alice", key), INLINE_BIND))
+                == "success"
+            )
             assert is_online(server, "alice")
         go_on = hold_success(server, 500)
         with Client(server.port, "localhost") as client:
@@ -273,7 +317,9 @@ def resume(name):
 
 @pytest.mark.parametrize("log_in", [log_in_with_sasl, log_in_with_sasl2])
 @pytest.mark.parametrize("end", [None, delete_unseen])
-def test_an_account_that_ends_before_its_session_is_resumed(with_modules, key, version, suite, log_in, end):
+def test_an_account_that_ends_before_its_session_is_resumed(
+    with_modules, key, version, suite, log_in, end
+):
     settings = {"modules_enabled": ["smacks"]}
     with with_modules("sasl2", settings=settings, token_known_users="existing") as server:
         server.prosodyctl("register", "alice", "localhost", "whatever")

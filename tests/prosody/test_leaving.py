@@ -1,4 +1,4 @@
-"""Clients, hosts and modules that are gone before their login is decided: nobody answers, nothing stays."""
+"""Clients, hosts and modules that are gone before a login is decided: nothing stays of them."""
 
 import base64
 import socket
@@ -34,19 +34,27 @@ end)()""".replace("\n", " ")
 
 def auth(token, user="alice"):
     text = base64.b64encode(f"\0{user}\0{token}".encode()).decode()
-    return f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='X-TOKEN'>{text}</auth>".encode()
+    return (
+        f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='X-TOKEN'>{text}</auth>".encode()
+    )
 
 
 def authenticate(token, user="alice"):
     text = base64.b64encode(f"\0{user}\0{token}".encode()).decode()
-    return f"<authenticate xmlns='urn:xmpp:sasl:2' mechanism='X-TOKEN'><initial-response>{text}</initial-response></authenticate>".encode()
+    return (
+        "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='X-TOKEN'>"
+        f"<initial-response>{text}</initial-response></authenticate>"
+    ).encode()
 
 
 def leave(server, count, login, reset=True):
     """That many clients send what `login()` returns, and leave at once."""
     for first in range(0, count, AT_ONCE):
         at_once = min(AT_ONCE, count - first)
-        clients = [socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) for _ in range(at_once)]
+        clients = [
+            socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+            for _ in range(at_once)
+        ]
         for client in clients:
             client.sendall(HEADER)
         for client in clients:
@@ -77,20 +85,31 @@ def test_nothing_stays_of_those_who_leave(with_modules, key, version, suite, ans
         settings.update(storage="ill", modules_disabled=["s2s", "pep", "offline", "register"])
     with Redis() as redis:
         redis.has_been_there()
-        with with_modules("sasl2", settings=settings, token_ledger=redis.url(), token_ledger_timeout=TIMEOUT) as server:
+        with with_modules(
+            "sasl2", settings=settings, token_ledger=redis.url(), token_ledger_timeout=TIMEOUT
+        ) as server:
             if answers == "never":
                 redis.pause()
 
             def leave_all(count):
                 for reset in (True, False):
                     for login in (auth, authenticate):
-                        leave(server, count // 4, lambda: login(mint(f"{user}@localhost", key), user), reset=reset)
+                        leave(
+                            server,
+                            count // 4,
+                            lambda: login(mint(f"{user}@localhost", key), user),
+                            reset=reset,
+                        )
 
             def decided():
                 return server.log().count(f"Token of {user}: ")
 
             leave_all(100)
-            eventually(lambda: decided() == 100 and heap_and_waiting(server)[1] == 0, PATIENCE, "nobody waits")
+            eventually(
+                lambda: decided() == 100 and heap_and_waiting(server)[1] == 0,
+                PATIENCE,
+                "nobody waits",
+            )
             before = heap_and_waiting(server)[0]
             leave_all(clients)
 
@@ -103,7 +122,9 @@ def test_nothing_stays_of_those_who_leave(with_modules, key, version, suite, ans
                 eventually(all_are_forgotten, PATIENCE, "all are forgotten")
             except AssertionError:
                 heap, waiting = heap_and_waiting(server)
-                raise AssertionError(f"{waiting} wait, {(heap - before) / clients:.0f} bytes stay of each") from None
+                raise AssertionError(
+                    f"{waiting} wait, {(heap - before) / clients:.0f} bytes stay of each"
+                ) from None
             log = server.log()
             assert "raceback" not in log
             if answers != "at once":
@@ -117,7 +138,9 @@ def waiting(with_modules, key):
     with Redis() as redis:
         redis.has_been_there()
         # More patience than the tests need: logins wait until the Redis is resumed.
-        with with_modules("sasl2", token_ledger=redis.url(), token_ledger_timeout=PATIENCE) as server:
+        with with_modules(
+            "sasl2", token_ledger=redis.url(), token_ledger_timeout=PATIENCE
+        ) as server:
             with Client(server.port, "localhost") as client:
                 assert client.log_in("alice", mint("alice@localhost", key)) == "success"
             redis.pause()
@@ -147,7 +170,9 @@ def two_wait(waiting, key):
     with Client(server.port, "localhost") as one, Client(server.port, "localhost") as other:
         one.send(auth(mint("alice@localhost", key)))
         other.send(authenticate(mint("alice@localhost", key)))
-        eventually(lambda: server.log().count("Received[c2s_unauthed]: <auth") == 3, PATIENCE, "both wait")
+        eventually(
+            lambda: server.log().count("Received[c2s_unauthed]: <auth") == 3, PATIENCE, "both wait"
+        )
         yield server, redis, one, other
 
 
@@ -188,7 +213,11 @@ def test_a_client_of_fast_that_leaves_before_its_account_is_found(with_fast, key
             client.start_tls()
             lookups = server.log().count("Account of slow")
             client.send_sasl2(*fast_arguments(secret, "slow"), mechanism=FAST_MECHANISM)
-        eventually(lambda: server.log().count("Account of slow") > lookups, PATIENCE, "the account is found")
+        eventually(
+            lambda: server.log().count("Account of slow") > lookups,
+            PATIENCE,
+            "the account is found",
+        )
         nothing_stays(server)
         assert "Authenticated as slow" not in server.log().rpartition("Client disconnected")[2]
 
@@ -199,8 +228,16 @@ def test_a_client_that_leaves_while_its_success_is_prepared(with_modules, key):
         for number, priority in enumerate([1500, 500, 105, 90, 74.5]):
             go_on = hold_success(server, priority)
             login = authenticate(mint("alice@localhost", key))
-            leave(server, 1, lambda: login.replace(b"</auth", b"<bind xmlns='urn:xmpp:bind:0'/></auth"))
+            leave(
+                server,
+                1,
+                lambda: login.replace(b"</auth", b"<bind xmlns='urn:xmpp:bind:0'/></auth"),
+            )
             eventually(lambda: server.log().count("HELD") > number, PATIENCE, "the login is held")
-            eventually(lambda: server.log().count("Client disconnected") > number, PATIENCE, "the client has left")
+            eventually(
+                lambda: server.log().count("Client disconnected") > number,
+                PATIENCE,
+                "the client has left",
+            )
             go_on()
         nothing_stays(server)

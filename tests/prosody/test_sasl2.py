@@ -4,7 +4,18 @@ import re
 
 import pytest
 from client import SASL2, Client
-from fast import FAST, FAST_MECHANISM, comes_back, fast, fast_arguments, fast_token, hold_success, log_in_over_tls, outcome, request_arguments
+from fast import (
+    FAST,
+    FAST_MECHANISM,
+    comes_back,
+    fast,
+    fast_arguments,
+    fast_token,
+    hold_success,
+    log_in_over_tls,
+    outcome,
+    request_arguments,
+)
 from mint import mint
 from redis_server import Redis
 from server import PATIENCE, eventually
@@ -190,13 +201,13 @@ def test_tokens_of_fast_end_with_all_that_came_of_them(with_fast, key):
     with with_fast(sasl2_fast_token_min_ttl=0) as server:
         secret = fast_token(server, mint("alice@localhost", key))
         line = [secret, renewed(server, secret)]
-        assert "ok       tokens of FAST renew themselves without end" in server.prosodyctl("mod_auth_token", "check")
+        assert "tokens of FAST renew themselves" in server.prosodyctl("mod_auth_token", "check")
         # A day of the past, in which nothing of this line was granted.
         end_fast(server, "2026-01-01")
         for secret in reversed(line):
             assert comes_back(server, secret) in ("credentials-expired", "not-authorized")
         checked = server.prosodyctl("mod_auth_token", "check")
-        assert re.search(r"ok       tokens of FAST granted before 20[0-9TZ:-]* have ended \(token_fast_not_before\)", checked)
+        assert re.search(r"ok       tokens of FAST granted before 20[0-9TZ:-]* have ended", checked)
 
         def grant():
             secret = fast_token(server, mint("alice@localhost", key))
@@ -205,9 +216,12 @@ def test_tokens_of_fast_end_with_all_that_came_of_them(with_fast, key):
         # It ends with a second, and what is granted in the rest of that ends too.
         eventually(grant, PATIENCE, "tokens are granted again")
         secret = grant()
-        for start_anew in (server.reload_config, lambda: server.reload_module("localhost"), lambda: (server.stop(), server.start())):
-            start_anew()
+        for start_anew in ([server.reload_config], [server.stop, server.start]):
+            for step in start_anew:
+                step()
             secret = renewed(server, secret)
+        assert "Reloaded" in server.reload_module("localhost")
+        secret = renewed(server, secret)
         assert comes_back(server, line[1]) == "not-authorized"
 
         end_fast(server, "soon")
@@ -241,5 +255,6 @@ def test_a_login_that_began_before_tokens_of_fast_ended_gets_none(with_fast, key
 @pytest.mark.parametrize("version", ["13.0"])
 def test_a_moment_to_come(with_fast, key):
     with with_fast(token_fast_not_before=2**33) as server:
-        assert comes_back(server, fast_token(server, mint("alice@localhost", key))) == "credentials-expired"
+        secret = fast_token(server, mint("alice@localhost", key))
+        assert comes_back(server, secret) == "credentials-expired"
         assert log_in_over_tls(server, mint("alice@localhost", key)) == "success"
