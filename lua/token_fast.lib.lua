@@ -9,6 +9,7 @@
 
 local open_store = require "core.storagemanager".open;
 local sha256 = require "util.hashes".sha256;
+local nodeprep = require "util.encodings".stringprep.nodeprep;
 
 local pairs, pcall, type = pairs, pcall, type;
 local host, log = module.host, module._log;
@@ -67,7 +68,7 @@ local function guard_test(test, session, handler, readmit, can_answer, condition
 	local function decide(admitted, reason, ended, ok, username, ...)
 		if not can_answer(session) then
 			return nil;
-		elseif ok and not admitted then
+		elseif reason == "unavailable" or ok and not admitted then
 			handler.username = username;
 			return refuse(reason);
 		elseif not ok and ended then
@@ -77,12 +78,20 @@ local function guard_test(test, session, handler, readmit, can_answer, condition
 	end
 
 	return function (mechanism, username, client_id, ...)
+		if nodeprep(username) ~= username then
+			-- Nobody's name, so it is neither looked up nor logged.
+			return nil;
+		end
 		local admitted, reason, moment = readmit(username);
 		local ended, err = try_to_end_tokens(username, client_id, moment);
 		if err then
 			log("error", "%s cannot log in to %s with FAST, since its storage fails: %s",
 				username, host, err);
-			admitted, reason = false, "unavailable";
+			reason = "unavailable";
+		end
+		if reason == "unavailable" then
+			-- Not even tested: FAST looks at the account too, and a storage may raise its errors.
+			return decide(false, reason);
 		end
 		return decide(admitted, reason, ended, test(mechanism, username, client_id, ...));
 	end;

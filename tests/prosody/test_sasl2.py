@@ -181,6 +181,19 @@ def test_a_token_after_fast_was_refused_for_want_of_an_account(with_fast, key):
         assert comes_back(server, secret) == "success"
 
 
+@pytest.mark.parametrize("version", ["13.0"])
+def test_fast_where_the_storage_fails(with_fast):
+    settings = {"storage": "ill", "modules_disabled": ["s2s", "pep", "offline", "register"]}
+    with with_fast(settings=settings) as server:
+        for user in ("raise", "fail"):
+            assert comes_back(server, "secret-token:nonsense", user) == "temporary-auth-failure"
+        assert comes_back(server, "secret-token:nonsense", "bob") == "not-authorized"
+        with Client(server.port, "localhost", "bob") as client:
+            client.start_tls()
+            assert outcome(fast(client, "secret-token:nonsense", "raise\nEVENT")) == "not-authorized"
+        assert "\nEVENT" not in server.log() and "raceback" not in server.log()
+
+
 def renewed(server, secret):
     """Comes back, and returns the next token of FAST."""
     with Client(server.port, "localhost", "alice") as client:
