@@ -101,11 +101,15 @@ local function note_grants_moment(event)
 	event.origin.token_grants_moment = ask("moment");
 end
 
+-- The session of the event becomes another one when it is resumed.
+local function carry_grants_moment(event)
+	event.token_grants_moment = event.session.token_grants_moment;
+end
+
 -- A login that began before older grants ended gets no new grant.
 local function withhold_grant(event)
-	local session = event.session;
-	if session.token_grants_moment ~= ask("moment") then
-		fast.withhold(session);
+	if event.token_grants_moment ~= ask("moment") then
+		fast.withhold(event.session);
 	end
 end
 
@@ -157,6 +161,7 @@ local hooks = {
 	{ "stanza/urn:xmpp:sm:2:resume", guard_resume, first };
 	{ "stanza/urn:xmpp:sm:3:resume", guard_resume, first };
 	{ "sasl2/c2s/failure", stop_if_gone, first };
+	{ "sasl2/c2s/success", carry_grants_moment, first };
 	{ "sasl2/c2s/success", withhold_grant, 76 };
 };
 -- The parts of a success may wait for a storage, and the client may leave meanwhile. These are the

@@ -67,7 +67,8 @@ def with_modules(prosody, options, suite):
 
 @pytest.fixture
 def with_fast(with_modules):
-    def server(**options):
-        return with_modules("sasl2", "sasl2_fast", allow_unencrypted_plain_auth=False, **options)
+    def server(*modules, **options):
+        modules = ("sasl2", "sasl2_fast", *modules)
+        return with_modules(*modules, allow_unencrypted_plain_auth=False, **options)
 
     return server

@@ -266,6 +266,35 @@ def test_a_login_that_began_before_tokens_of_fast_ended_gets_none(with_fast, key
 
 
 @pytest.mark.parametrize("version", ["13.0"])
+def test_tokens_of_fast_are_renewed_when_an_older_session_is_resumed(with_fast, key):
+    settings = {"modules_enabled": ["smacks"]}
+    modules = ("sasl2_bind2", "sasl2_sm")
+    with with_fast(*modules, settings=settings, sasl2_fast_token_min_ttl=0) as server:
+        enable = "<enable xmlns='urn:xmpp:sm:3' resume='true'/>"
+        with Client(server.port, "localhost", "alice") as client:
+            client.start_tls()
+            message, *children = request_arguments(mint("alice@localhost", key))
+            bind = f"<bind xmlns='urn:xmpp:bind:0'>{enable}</bind>"
+            success = client.authenticate_with_sasl2(message, *children, bind)
+            session = success.find(".//{urn:xmpp:sm:3}enabled").get("id")
+        end_fast(server, "2026-01-01")
+
+        def resumes():
+            secret = fast_token(server, mint("alice@localhost", key))
+            resume = f"<resume xmlns='urn:xmpp:sm:3' previd='{session}' h='0'/>"
+            with Client(server.port, "localhost", "alice") as client:
+                client.start_tls()
+                client.send_sasl2(*fast_arguments(secret), resume, mechanism=FAST_MECHANISM)
+                success = client.receive()
+                if outcome(success) == "credentials-expired":
+                    return False
+            assert success.find("{urn:xmpp:sm:3}resumed") is not None
+            return success.find(FAST + "token") is not None
+
+        eventually(resumes, PATIENCE, "a token is renewed")
+
+
+@pytest.mark.parametrize("version", ["13.0"])
 def test_a_moment_to_come(with_fast, key):
     with with_fast(token_fast_not_before=2**33) as server:
         secret = fast_token(server, mint("alice@localhost", key))
