@@ -200,16 +200,19 @@ def test_a_second_login_ends_the_stream(with_modules, key, log_in):
 
 
 def test_only_clients_log_in(with_modules, key):
-    """Other servers reach the same code."""
+    """Other servers reach the same code, and spend no token there."""
     with with_modules("sasl2") as server:
+        text = base64.b64encode(message("alice", key)).decode()
         server.shell(
             '>local session = { type = "s2sin_unauthed", base_type = "s2s", log = print,'
-            ' to_host = "localhost",'
-            " close = function (_, why) prosody.closed = why end, send = print };"
+            ' to_host = "localhost", send = print,'
+            " close = function (_, why) prosody.closed = why end };"
             ' prosody.core_process_stanza(session, require "util.stanza".stanza("authenticate",'
-            ' { xmlns = "urn:xmpp:sasl:2", mechanism = "X-TOKEN" }))'
+            ' { xmlns = "urn:xmpp:sasl:2", mechanism = "X-TOKEN" })'
+            f' :text_tag("initial-response", "{text}"))'
         )
         assert "unsupported-stanza-type" in server.shell(">return prosody.closed")
+        assert "Token of alice" not in server.log()
 
 
 # --- Accounts that end
