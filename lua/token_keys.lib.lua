@@ -7,6 +7,7 @@
 --   outlook(keys, now) -> until | nil, since, from
 --       until: when the last key ends that carries on, never if it is math.huge; if none is valid
 --       now: when the last one ended, and when the next begins
+--   parse_time(value, second) -> Unix seconds | nil; of a day, that second
 
 local lfs = require "lfs";
 local resolve_relative_path = require "util.paths".resolve_relative_path;
@@ -242,4 +243,4 @@ local function outlook(keys, now)
 	return nil, since, from;
 end
 
-return { read = read, valid = valid, outlook = outlook };
+return { read = read, valid = valid, outlook = outlook, parse_time = parse_time };

@@ -47,6 +47,7 @@ local options = {
 	token_keys = { a_list };
 	token_known_users = { "usually \"all\"", one_of("all", "existing", "seen") };
 	token_allow_plain = { "usually false", boolean };
+	token_fast_not_before = { a_time };
 	token_ledger = { "the path of a file, \"memory\", or the URL of a server", one_of("memory") };
 	token_ledger_timeout = { "usually 2", number };
 	token_nonce_length = { digits, number };

@@ -2,7 +2,7 @@
 --
 --   read(utils, users, handlers) -> settings | nil, problem, advice
 --       settings: verifier, keys, single (the key that is not in token_keys, if there is one),
---       nonce_length, nonce_policy, deviation, known_users, mechanisms
+--       nonce_length, nonce_policy, deviation, known_users, mechanisms, fast_not_before
 --   warn(settings, log): says what works, but should not stay as it is
 --   warn_of_end(settings, log): of that, when nobody can log in for want of a valid key
 
@@ -10,6 +10,7 @@ local datetime = require "util.datetime".datetime;
 local token_keys = module:require "token_keys";
 local options = module:require "token_options";
 local secrets = module:require "token_secrets";
+local grants = module:require "token_grants";
 
 local host = module.host;
 
@@ -64,6 +65,9 @@ local function read(utils, users, handlers)
 		settings.mechanisms, problem, option = handlers.read_mechanisms();
 	end
 	if settings.mechanisms then
+		settings.fast_not_before, problem, option = grants.read();
+	end
+	if settings.fast_not_before ~= nil then
 		return settings;
 	end
 	if keys[position] == settings.single then

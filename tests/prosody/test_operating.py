@@ -113,6 +113,12 @@ def old_key_has_ended():
 
 
 @contextlib.contextmanager
+def leaked_key():
+    with server(entry("2026-11", NEW), token_fast_not_before="2026-11-25") as running:
+        yield running, None
+
+
+@contextlib.contextmanager
 def refused_logins():
     with server(entry("2026-11", NEW)) as running:
         spent = token()
@@ -172,6 +178,7 @@ STATES = {
     "two keys": two_keys,
     "application has changed": application_has_changed,
     "old key has ended": old_key_has_ended,
+    "leaked key": leaked_key,
     "refused logins": refused_logins,
     "upper case": lambda: unused(signed=f"Alice@{HOST}"),
     "used before": used_before,
