@@ -2,13 +2,14 @@ import signal
 
 import pytest
 from mint import new_key
-from server import LAUNCHERS, Prosody
+from server import Prosody
+from versions import VERSIONS
 
 # Who ends the tests early lets them remove their folders.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-@pytest.fixture(params=sorted(LAUNCHERS))
+@pytest.fixture(params=VERSIONS)
 def version(request):
     return request.param
 

@@ -11,8 +11,9 @@ import pytest
 from client import Client
 from mint import mint
 from redis_server import Redis
-from server import LAUNCHERS, Prosody, eventually, free_port
+from server import Prosody, eventually, free_port
 from turns import longest_turn
+from versions import VERSIONS
 
 TIMEOUT = 1  # seconds; the option token_ledger_timeout of these servers
 MARGIN = 0.5
@@ -177,7 +178,7 @@ def test_over_tls(prosody, on_redis, key, monkeypatch, tmp_path):
 def test_two_servers_accept_each_token_once(redis, on_redis, key):
     count = 20_000 if SOAK else 500
     with ExitStack() as stack:
-        servers = [stack.enter_context(Prosody(v, {"localhost": on_redis(redis)})) for v in sorted(LAUNCHERS)]
+        servers = [stack.enter_context(Prosody(v, {"localhost": on_redis(redis)})) for v in VERSIONS]
 
         def present(_):
             token = mint("alice@localhost", key)
@@ -247,7 +248,7 @@ def test_a_redis_restarted_under_load(redis, on_redis, key):
 
     with ExitStack() as stack:
         hosts = {"localhost": on_redis(redis)}
-        servers = [stack.enter_context(Prosody(v, hosts, modules_enabled=["turns"])) for v in sorted(LAUNCHERS)]
+        servers = [stack.enter_context(Prosody(v, hosts, modules_enabled=["turns"])) for v in VERSIONS]
         pingers = [stack.enter_context(Pinger(server, mint("alice@localhost", key))) for server in servers]
         with ThreadPoolExecutor(2) as pool:
             loads = [pool.submit(load, server) for server in servers]
