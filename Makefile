@@ -19,10 +19,10 @@ RUST_SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs' -no
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
-# Cargo needs a linker and the headers of the C library.
+# Cargo needs a linker, the headers of the C library, and certificates to fetch crates.
 target/build-tools:
 	scripts/rust $(CARGO)
-	scripts/need gcc libc6-dev
+	scripts/need gcc libc6-dev ca-certificates
 	mkdir -p target
 	touch $@
 
