@@ -80,6 +80,11 @@ test-make: target/build-tools ## what make delivers, wherever Cargo builds it
 	scripts/need python3 python3-venv openssl prosody lua5.4
 	tests/make/run
 
+.PHONY: test-debian
+test-debian: lua/xtoken.so ## the steps of the README in fresh roots of Debian 12 and 13, as root
+	scripts/need debootstrap iproute2 openssl python3
+	tests/debian/run
+
 .PHONY: soak
 soak: lua/xtoken.so ## the long tests: 50 million tokens, 200 times kill -9, many processes and servers
 	scripts/need python3 python3-venv openssl prosody redis-server lua5.4 lua-sec lua-unbound lua-event

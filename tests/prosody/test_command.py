@@ -344,6 +344,7 @@ def days(number):
         ({**pair(), "allow_unencrypted_plain_auth": True}, {}, 0, "ok       X-TOKEN is offered on encrypted connections only, by"),
         ({**pair(), "token_allow_plain": True}, {}, 0, "ok       X-TOKEN and PLAIN are offered on encrypted connections only"),
         ({**pair(), "token_known_users": "seen"}, {}, 0, "ok       everybody with a good token may log in, and has an account then"),
+        ({**pair(), "plugin_paths": ["/opt"]}, {}, 1, 'warning  plugin_paths below VirtualHost "localhost" is ignored'),
         (pair(), {"modules_enabled": ["auth_token"]}, 1, 'warning  "auth_token" is in modules_enabled: take it out'),
         (pair(), {"modules_disabled": ["saslauth"]}, 2, 'error    "saslauth" is not in modules_enabled'),
         ({}, {}, 2, "error    nobody can log in: otp_seed is missing. Set the option otp_seed"),

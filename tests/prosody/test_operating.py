@@ -210,7 +210,7 @@ def places(running):
         (str(running.folder / "prosody.log"), "/var/log/prosody/prosody.log"),
         (str(running.folder / "jitsi"), "/usr/share/jitsi-meet/prosody-plugins"),
         (str(running.folder), "/var/lib/prosody"),
-        (str(PLUGINS), "/opt/xtoken/lua"),
+        (str(PLUGINS), "/usr/local/lib/prosody/modules"),
         (f"localhost:{running.settings['http_ports'][0]}", "localhost:5280"),
     ]
 
