@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 
+import pytest
 from conftest import ROOT
 
 
@@ -75,3 +76,21 @@ def test_any_other_failure_of_apt_get_is_said_at_once(tmp_path):
     status, said, calls = need(tmp_path, APT_GET.format(outcomes=outcomes))
     assert status != 0 and "E: no network" in said
     assert "sleep" not in calls
+
+
+DIES = """
+import threading
+
+def test_a_thread():
+    thread = threading.Thread(target=lambda: 1 / {divisor})
+    thread.start()
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("divisor, status", [(1, 0), (0, 1)])
+def test_a_thread_that_dies_fails_its_test(tmp_path, divisor, status):
+    (tmp_path / "test_threads.py").write_text(DIES.format(divisor=divisor))
+    run = [ROOT / "scripts/pytest", "tests/make", tmp_path / "test_threads.py"]
+    done = subprocess.run(run, stdout=subprocess.PIPE, text=True)
+    assert (done.returncode, "ZeroDivisionError" in done.stdout) == (status, status == 1)

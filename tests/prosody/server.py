@@ -12,7 +12,8 @@ import time
 from versions import ROOT, launcher
 
 PLUGINS = ROOT / "lua"
-PATIENCE = 20  # seconds for a server to come up or go down
+# Seconds until what does not happen is a failure. What is slow is none, so only faults wait as long.
+PATIENCE = 120
 
 
 def options(**values):

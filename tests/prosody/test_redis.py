@@ -52,17 +52,17 @@ def timed_log_in(server, token):
         return client.log_in("alice", token), time.monotonic() - start
 
 
-class Pinger(threading.Thread):
+class Pinger:
     """A client that is logged in and measures round trips as long as the `with` lasts."""
 
     def __init__(self, server, token):
-        super().__init__()
         self.client = Client(server.port, "localhost")
         assert self.client.log_in("alice", token) == "success"
         self.client.bind()
         self.times, self.over = [], threading.Event()
+        self.thread = ThreadPoolExecutor(1)
 
-    def run(self):
+    def ping(self):
         while not self.over.wait(0.01):
             start = time.monotonic()
             self.client.send(f"<iq type='get' id='{len(self.times)}' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
@@ -71,12 +71,13 @@ class Pinger(threading.Thread):
 
     def __enter__(self):
         longest_turn(self.client)
-        self.start()
+        self.pinging = self.thread.submit(self.ping)
         return self
 
     def __exit__(self, *_):
         self.over.set()
-        self.join()
+        self.thread.shutdown()
+        self.pinging.result()
         self.longest_turn = longest_turn(self.client)
         self.client.socket.close()
 
