@@ -9,21 +9,20 @@ import pytest
 from client import Client
 from conftest import PATH
 from mint import mint, new_key
-from server import LAUNCHERS, Expression, Prosody, lua, options
+from server import Expression, Prosody, lua, options
+from versions import VERSIONS, launcher
 
 OLD, NEW = new_key(), new_key()
 
 
-@pytest.fixture(params=sorted(LAUNCHERS))
+@pytest.fixture(params=VERSIONS)
 def version(request):
     return request.param
 
 
 @pytest.fixture
 def prosody(version):
-    launcher = LAUNCHERS[version].with_name("prosodyctl")
-    assert launcher.exists(), f"{launcher} is missing"
-    return ["--prosody-config", "prosody.cfg.lua", "--prosodyctl", launcher]
+    return ["--prosody-config", "prosody.cfg.lua", "--prosodyctl", launcher(version).with_name("prosodyctl")]
 
 
 @pytest.fixture
@@ -178,10 +177,9 @@ def test_a_secret_of_any_bytes(xtoken, prosody, config):
 
 
 def test_credentials_of_systemd(xtoken, config, tmp_path):
-    launcher = LAUNCHERS["13.0"].with_name("prosodyctl")
     (tmp_path / "secret").write_text(NEW[1])
     config("", {"localhost": {"otp_seed": NEW[0], "token_secret": Expression('Credential("secret")')}})
-    source = ["--prosody-config", "prosody.cfg.lua", "--prosodyctl", launcher]
+    source = ["--prosody-config", "prosody.cfg.lua", "--prosodyctl", launcher("13.0").with_name("prosodyctl")]
     assert minted_with(xtoken("mint", "alice@localhost", *source, env={"CREDENTIALS_DIRECTORY": str(tmp_path)}), NEW)
     assert is_wrong(xtoken("mint", "alice@localhost", *source), "CREDENTIALS_DIRECTORY", "token_secret")
 

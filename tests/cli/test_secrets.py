@@ -5,7 +5,8 @@ import itertools
 import pytest
 from conftest import ROOT
 from mint import new_key
-from server import LAUNCHERS, options
+from server import options
+from versions import VERSIONS, launcher
 
 SECRET = "HUNTER2HUNTER2HUNTER2HUNTER2HUNT"
 ALICE = "alice@localhost"
@@ -146,7 +147,7 @@ def values():
     yield {"token_keys": [{"id": SECRET, "otp_seed": SECRET, "token_secret": GOOD["token_secret"]}]}
 
 
-@pytest.mark.parametrize("version", sorted(LAUNCHERS))
+@pytest.mark.parametrize("version", VERSIONS)
 def test_in_the_configuration_of_prosody(xtoken, tmp_path, version):
     hosts = {f"h{number}.example": value for number, value in enumerate(values())}
     text = f'data_path = "{tmp_path}"\n' + "".join(
@@ -157,19 +158,19 @@ def test_in_the_configuration_of_prosody(xtoken, tmp_path, version):
         "--prosody-config",
         "prosody.cfg.lua",
         "--prosodyctl",
-        LAUNCHERS[version].with_name("prosodyctl"),
+        launcher(version).with_name("prosodyctl"),
     ]
     for host in hosts:
         conceals(xtoken("verify", f"alice@{host}", "x", *source))
 
 
-@pytest.mark.parametrize("version", sorted(LAUNCHERS))
+@pytest.mark.parametrize("version", VERSIONS)
 def test_in_a_configuration_that_cannot_be_loaded(xtoken, tmp_path, version):
     source = [
         "--prosody-config",
         "prosody.cfg.lua",
         "--prosodyctl",
-        LAUNCHERS[version].with_name("prosodyctl"),
+        launcher(version).with_name("prosodyctl"),
     ]
     for line in [
         f'otp_seed = "{SECRET}',

@@ -2,7 +2,8 @@ import signal
 
 import pytest
 from mint import new_key
-from server import LAUNCHERS, PLUGINS, ROOT, Prosody
+from server import PLUGINS, ROOT, Prosody
+from versions import VERSIONS
 
 # Of Debian 12 and its backports: the latter say in their README that they are not for 0.12.
 SUITES = ["bookworm", "bookworm-backports"]
@@ -11,7 +12,7 @@ SUITES = ["bookworm", "bookworm-backports"]
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-@pytest.fixture(params=sorted(LAUNCHERS))
+@pytest.fixture(params=VERSIONS)
 def version(request):
     return request.param
 

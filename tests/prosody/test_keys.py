@@ -11,11 +11,10 @@ import pytest
 from client import Client
 from mint import mint, new_key
 from redis_server import Redis
-from server import Expression, Prosody, eventually, lua
+from server import PATIENCE, Expression, Prosody, eventually, lua
 
 OLD, NEW = new_key(), new_key()
 DAY = 24 * 60 * 60
-PATIENCE = 10
 
 
 def entry(key, **more):
@@ -317,25 +316,23 @@ def test_reloads_during_a_thousand_logins_lose_none(prosody, ledger):
         more = {"token_ledger": redis.url()} if ledger == "redis" else {}
         both = with_keys(entry(NEW, id="new"), entry(OLD, id="old"), **more)
         done, outcomes, reloaded = threading.Event(), [], []
-        with prosody(both) as server:
+        with prosody(both) as server, ThreadPoolExecutor(17) as threads:
 
             def logs_in(number):
-                outcomes.append(log_in(server, (OLD, NEW)[number % 2]))
+                return log_in(server, (OLD, NEW)[number % 2])
 
             def reloads():
                 while not done.is_set():
                     configure(server, both)
                     reloaded.append(server.reload_module("localhost"))
 
-            reloading = threading.Thread(target=reloads)
-            reloading.start()
+            reloading = threads.submit(reloads)
             try:
-                with ThreadPoolExecutor(16) as clients:
-                    while len(outcomes) < 1000 or (len(reloaded) < 4 and reloading.is_alive()):
-                        list(clients.map(logs_in, range(100)))
+                while not reloading.done() and (len(outcomes) < 1000 or len(reloaded) < 4):
+                    outcomes += threads.map(logs_in, range(100))
             finally:
                 done.set()
-                reloading.join()
+            reloading.result()
             assert outcomes == ["success"] * len(outcomes)
             assert server.log().count("are verified by xtoken") > 3
             assert server.log().count("Reloading configuration file") > 3

@@ -15,7 +15,8 @@ import textwrap
 import pytest
 from client import Client
 from mint import early_in_a_step, mint
-from server import LAUNCHERS, PLUGINS, ROOT, Prosody, free_port
+from server import PLUGINS, ROOT, Prosody, free_port
+from versions import VERSIONS
 
 PAGE = ROOT / "docs/operating.md"
 VERSION = "13.0"  # the one whose outputs are written
@@ -200,7 +201,7 @@ def tools(folder, running):
     folder.mkdir(exist_ok=True)
     python_path = FAIL2BAN / "usr/lib/python3/dist-packages"
     programs = {
-        "prosodyctl": f'exec {LAUNCHERS[VERSION].with_name("prosodyctl")} --config {running.config} "$@"',
+        "prosodyctl": f'exec {running.launcher.with_name("prosodyctl")} --config {running.config} "$@"',
         "fail2ban-regex": f"PYTHONPATH={python_path} exec /usr/bin/python3 {FAIL2BAN}/usr/bin/fail2ban-regex "
         f'--config {FAIL2BAN}/etc/fail2ban "$@"',
     }
@@ -216,7 +217,7 @@ def places(running):
         (str(running.folder / "prosody.log"), "/var/log/prosody/prosody.log"),
         (str(running.folder / "jitsi"), "/usr/share/jitsi-meet/prosody-plugins"),
         (str(running.folder), "/var/lib/prosody"),
-        (str(PLUGINS), "/opt/xtoken/lua"),
+        (str(PLUGINS), "/usr/local/lib/prosody/modules"),
         (f"localhost:{running.settings['http_ports'][0]}", "localhost:5280"),
     ]
 
@@ -252,10 +253,10 @@ def without_what_changes(text):
     return text
 
 
-@pytest.mark.parametrize("version, state", [case for case in itertools.product(LAUNCHERS, STATES) if case != ("0.12", "memory")])
+@pytest.mark.parametrize("version, state", [case for case in itertools.product(VERSIONS, STATES) if case != ("0.12", "memory")])
 def test_the_page_shows_what_commands_print(tmp_path, monkeypatch, version, state):
     monkeypatch.setitem(globals(), "VERSION", version)
-    assert (FAIL2BAN / "usr/bin/fail2ban-regex").exists(), "scripts/unpack bookworm fail2ban target/fail2ban"
+    assert (FAIL2BAN / "usr/bin/fail2ban-regex").exists(), "tests/prosody/run fetches fail2ban"
     page = PAGE.read_text()
 
     with STATES[state]() as (running, secret):

@@ -5,7 +5,8 @@ import re
 import subprocess
 
 from mint import new_key
-from server import LAUNCHERS, PATIENCE, ROOT, eventually, lua
+from server import PATIENCE, ROOT, eventually, lua
+from versions import VERSIONS, launcher
 
 PAIR = dict(zip(("otp_seed", "token_secret"), new_key()))
 SECRET = "HUNTER2HUNTER2HUNTER2HUNTER2HUNT"
@@ -127,7 +128,7 @@ def names_read_by(folder):
 
 def test_no_option_of_another_module_is_taken_for_a_misspelt_one():
     """None that the modules of Prosody and of the community read."""
-    folders = [launcher.parents[1] / "lib/prosody" for launcher in LAUNCHERS.values()] + [
+    folders = [launcher(version).parents[1] / "lib/prosody" for version in VERSIONS] + [
         ROOT / "target/prosody-modules"
     ]
     names = sorted({name for folder in folders for name in names_read_by(folder)})
