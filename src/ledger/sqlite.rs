@@ -11,6 +11,7 @@ mod lock_file;
 mod opening;
 mod patience;
 
+use std::borrow::Cow;
 use std::mem;
 use std::path::{self, Path, PathBuf};
 use std::sync::Mutex;
@@ -80,6 +81,14 @@ impl SqliteLedger {
         Self { path, boot_clock, state: Mutex::new(state) }
     }
 
+    /// The path, unless nothing is there: then it may be a secret that was written in its place.
+    fn shown_path(&self) -> Cow<'_, str> {
+        match self.path.symlink_metadata() {
+            Ok(_) => self.path.to_string_lossy(),
+            Err(_) => Cow::Borrowed("the file of the ledger"),
+        }
+    }
+
     fn answer<T>(
         &self,
         now: u64,
@@ -91,7 +100,7 @@ impl SqliteLedger {
         let patience = Patience::new(!state.is_impatient);
         let (path, boot_clock) = (&self.path, &self.boot_clock);
         work(&mut state, Question { path, boot_clock, clocks, patience }).map_err(|error| {
-            state.trouble = Some(format!("{}: {error}", self.path.display()));
+            state.trouble = Some(format!("{}: {error}", self.shown_path()));
             state.react(&error);
             Unavailable
         })

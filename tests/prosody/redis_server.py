@@ -7,9 +7,8 @@ import subprocess
 import tempfile
 import time
 
-from server import free_port
+from server import PATIENCE, free_port
 
-PATIENCE = 10
 
 
 class Redis:

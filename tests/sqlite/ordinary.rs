@@ -224,7 +224,8 @@ fn a_folder_that_is_missing_refuses_until_it_is_there() {
     assert_eq!(ledger.probe(), Err(Unavailable));
     assert_eq!(file.spend(&ledger, 0), Err(Unavailable));
     let trouble = ledger.trouble().unwrap();
-    assert!(trouble.contains("later/tokens.sqlite"), "{trouble}");
+    // What is not there may be a secret that was written in the place of a path.
+    assert_eq!(trouble, "the file of the ledger: No such file or directory (os error 2)");
     fs::create_dir(folder).unwrap();
     assert_eq!(file.spend(&ledger, 0), Ok(Spent::First));
     assert_eq!(ledger.trouble(), None);
