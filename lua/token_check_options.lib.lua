@@ -11,8 +11,9 @@ local can_be_shown = {
 	token_keys = false;
 	token_ledger = false; token_ledger_timeout = true;
 	token_nonce_length = true; token_nonce_policy = true;
-	token_deviation = true; token_expired_limit = true;
-	token_known_users = true; token_allow_plain = true;
+	token_deviation = true; token_known_users = true; token_allow_plain = true;
+	-- Has no effect any more, as token_settings says.
+	token_expired_limit = true;
 };
 
 local function names_set(host)

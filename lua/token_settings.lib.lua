@@ -21,7 +21,6 @@ local option_names = {
 	nonce_length = "token_nonce_length";
 	nonce_policy = "token_nonce_policy";
 	deviation = "token_deviation";
-	expired_limit = "token_expired_limit";
 	ledger = "token_ledger";
 	known_users = "token_known_users";
 	allow_plain = "token_allow_plain";
@@ -42,9 +41,8 @@ local how_to_make = {
 	not_before = a_time;
 	not_after = a_time;
 	nonce_length = "the number of digits that your web application makes, usually 32";
-	nonce_policy = "\"exact\", or for a time of migration \"report\"";
+	nonce_policy = "\"exact\", \"dated\", or for a time of migration \"report\"";
 	deviation = "usually 1";
-	expired_limit = "usually 10";
 	ledger = "the path of a file, \"memory\", or the URL of a server";
 	known_users = "usually \"all\"";
 	allow_plain = "usually false";
@@ -129,6 +127,10 @@ local function warn(settings, log)
 			log("warn", "token_secret%s ends with a line break, which is part of it. If your web application "
 				.."has none there, use token_secret_file", of);
 		end
+	end
+	if module:get_option("token_expired_limit") ~= nil then
+		log("warn", "token_expired_limit of %s has no effect any more: a dated token that has expired is never good again, "
+			.."so nobody's tries are limited. Take the option out", host);
 	end
 	if settings.nonce_policy == "report" then
 		log("warn", "token_nonce_policy of %s is \"report\": nonces of any length are accepted, so whoever has a token "

@@ -17,21 +17,23 @@ pub enum Rejection {
     Expired,
     /// Good, but it was accepted before.
     Replayed,
-    /// Too many expired tokens of this JID in this step: see [`crate::throttle`].
-    Throttled,
     /// The ledger cannot tell whether it was accepted before, so it is not accepted.
     Unavailable,
+    /// Well signed, but [undated](crate::nonce) where
+    /// [`NoncePolicy::Dated`](crate::setting::NoncePolicy::Dated) asks for a date.
+    Undated,
 }
 
 impl Rejection {
-    /// Every rejection, in the order of the C constants.
+    /// Every rejection, in the order of the C constants. (Of these, 5 was `throttled`: a limit of
+    /// expired tokens, which dates have replaced. Its number and its name are not used again.)
     pub const ALL: [Self; 6] = [
         Self::Malformed,
         Self::BadSignature,
         Self::Expired,
         Self::Replayed,
-        Self::Throttled,
         Self::Unavailable,
+        Self::Undated,
     ];
 
     /// The stable name, the same in Rust, C, Lua and the logs. It never changes its meaning.
@@ -41,8 +43,8 @@ impl Rejection {
             Self::BadSignature => "bad-signature",
             Self::Expired => "expired",
             Self::Replayed => "replayed",
-            Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
+            Self::Undated => "undated",
         }
     }
 }
@@ -58,10 +60,8 @@ impl fmt::Display for Rejection {
             Self::Replayed => {
                 "accepted before, or older than a clock that was set back: mint one for every login"
             }
-            Self::Throttled => {
-                "too many expired tokens of this address: it can log in again within half a minute"
-            }
             Self::Unavailable => "the ledger of spent tokens gave no answer: look at its storage",
+            Self::Undated => "well signed but undated: date the nonces, and compare otp_seed",
         })
     }
 }

@@ -54,14 +54,14 @@ describe("options", function ()
 
 	it("that are misspelt or unknown are refused", function ()
 		for _, name in ipairs {
-			"otp_sed", "Otp_seed", "otp_seed ", "otp_seed\0", "seed", "", "otp_deviation", 1, 1.5, true,
+			"expired_limit", "otp_sed", "Otp_seed", "otp_seed ", "otp_seed\0", "seed", "", "otp_deviation", 1, 1.5, true,
 			"\255", ("x"):rep(10 * 1024 * 1024), {}, print, io.stdout,
 		} do
 			says("no option is called", support.options { [name] = "x" }, nil);
 			assert(#refused({ [name] = "x" }) < 200);
 		end
 		says('"otp_sed"', support.options { otp_sed = "x" }, nil);
-		local names = "otp_seed, token_secret, keys, nonce_length, nonce_policy, deviation, expired_limit, ledger";
+		local names = "otp_seed, token_secret, keys, nonce_length, nonce_policy, deviation, ledger";
 		says(names, { otp_sed = "x" }, nil);
 	end);
 
@@ -75,10 +75,10 @@ describe("options", function ()
 	end);
 
 	it("of a wrong type are named", function ()
-		local messages = { ledger = "no such ledger", keys = "key" };
+		local messages = { ledger = "no such ledger", keys = "key", nonce_policy = "no such nonce_policy" };
 		local number = { ["an integer"] = true };
 		for name, good_values in pairs {
-			nonce_length = number; deviation = number; expired_limit = number;
+			nonce_length = number; deviation = number;
 			ledger = {}; keys = {}; otp_seed = {}; token_secret = {}; nonce_policy = {};
 		} do
 			for _, case in ipairs(support.values()) do

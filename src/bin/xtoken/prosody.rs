@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use xtoken::Key;
+use xtoken::setting::NoncePolicy;
 use zeroize::Zeroizing;
 
 use crate::Failure;
@@ -62,6 +63,7 @@ pub(crate) fn read(prosodyctl: &Path, config: &Path, host: &OsStr) -> Result<Kno
     Ok(Known {
         keys,
         nonce_length: number(&answer, "token_nonce_length")?.map(usize::try_from).transpose()?,
+        nonce_policy: nonce_policy(&answer)?,
         deviation: number(&answer, "token_deviation")?,
         ledger: Some(bytes(&mut answer, "ledger")?),
     })
@@ -85,6 +87,12 @@ fn key(entry: &mut Value) -> Result<Key, Failure> {
     Key::new(&*otp_seed, &*token_secret)
         .and_then(|key| key.with_id(&*id)?.with_validity(first..=last))
         .map_err(|error| format!("key {:?}: {error}", String::from_utf8_lossy(&id)).into())
+}
+
+fn nonce_policy(answer: &Value) -> Result<Option<NoncePolicy>, Failure> {
+    let Some(value) = answer.get("token_nonce_policy") else { return Ok(None) };
+    let policy = NoncePolicy::named(value.as_str().unwrap_or_default());
+    policy.map(Some).map_err(|error| format!("token_nonce_policy: {error}").into())
 }
 
 fn number(object: &Value, field: &str) -> Result<Option<u64>, Failure> {
