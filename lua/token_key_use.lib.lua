@@ -1,5 +1,6 @@
 -- How many logins each key has let in and when the last one was, so that it can be seen when an old
--- key is no longer needed. Kept in Prosody's storage, written at most once a minute.
+-- key is no longer needed, and the same of undated ones. Kept in Prosody's storage, written at most
+-- once a minute.
 
 local timer = require "util.timer";
 
@@ -19,8 +20,8 @@ local function ask(context, method, ...)
 	return answer, err;
 end
 
--- { [key id] = { accepted = 12, last = Unix seconds } } as it was last written; `context` is the
--- module of a host.
+-- { [key id] = { accepted = 12, last = Unix seconds, dated = 10, undated = 2, last_undated = Unix seconds } }
+-- as it was last written; `context` is the module of a host. Earlier versions did not look for dates.
 local function stored(context)
 	local uses, err = ask(context, "get");
 	if err then
@@ -59,10 +60,15 @@ local function new()
 		shared.uses = kept;
 	end
 
-	local function count(id, now)
+	local function count(id, now, is_dated)
 		local use = shared.uses[id] or { accepted = 0 };
 		shared.uses[id] = use;
 		use.accepted, use.last = use.accepted + 1, now;
+		if is_dated then
+			use.dated = (use.dated or 0) + 1;
+		else
+			use.undated, use.last_undated = (use.undated or 0) + 1, now;
+		end
 		shared.timer = shared.timer or timer.add_task(pause, write);
 	end
 
