@@ -21,7 +21,9 @@ pub fn date_of(nonce: &[u8]) -> Option<u64> {
         return None;
     }
     let digits: &[u8; DATE_DIGITS] = nonce.first_chunk()?;
-    Some(digits.iter().fold(0, |date, digit| date * 10 + u64::from(digit & 0xf)))
+    // Groups of digits, which a processor reads side by side.
+    let number = |group: &[u8; 4]| group.iter().fold(0, |n, digit| n * 10 + u64::from(digit & 0xf));
+    Some(digits.as_chunks().0.iter().map(number).fold(0, |date, group| date * 10_000 + group))
 }
 
 /// Returns the digits with which a nonce of `length` digits begins that is made at `date` (Unix

@@ -76,11 +76,11 @@ impl Totp {
     pub fn step_of(&self, otp: u32, steps: impl IntoIterator<Item = u64>) -> Option<u64> {
         let mut found = Choice::from(0);
         let mut found_step = 0;
-        for step in steps {
+        steps.into_iter().for_each(|step| {
             let same = self.code(step).ct_eq(&otp);
             found_step = u64::conditional_select(&found_step, &step, same);
             found |= same;
-        }
+        });
         bool::from(found).then_some(found_step)
     }
 
