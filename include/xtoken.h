@@ -502,12 +502,13 @@ xtoken_status xtoken_verifier_verify_detailed(const xtoken_verifier *verifier,
 
 /**
  * As `xtoken_verifier_verify`, and tells what the nonce of a token that is accepted was, so that
- * you see when `XTOKEN_NONCE_DATED` can be set, and to the second how far the minter's clock is off.
+ * you see when `XTOKEN_NONCE_DATED` can be set, and how far the minter's clock is off, to the
+ * second.
  *
  * After `XTOKEN_OK`, `*key_id` is as for `xtoken_verifier_verify_detailed`; `*nonce_length` is how
  * many digits the nonce has; `*clock_skew` is how many seconds the date of the token is ahead of
- * `unix_time`, below zero if it is behind, or `XTOKEN_NO_DATE` if the token is undated. Else all are
- * as before. Each may be NULL.
+ * `unix_time`, below zero if it is behind, or `XTOKEN_NO_DATE` if the token is undated. Else all
+ * are as before. Each may be NULL.
  *
  * Statuses as for `xtoken_verifier_verify`.
  */
@@ -592,8 +593,8 @@ xtoken_status xtoken_minter_new(const xtoken_config *config,
  *
  * `jid` is `user@host`, prepared (SASLprep and nodeprep for the user, so lower case), in UTF-8;
  * it must not be NULL and needs no NUL at its end. `unix_time` is the present in seconds since
- * 1970, UTC; the token is good around that time. If the nonce has 24 digits or more, it begins with
- * the time: the token is dated.
+ * 1970, UTC; the token is good around that time. If the nonce has 24 digits or more, it begins
+ * with the time: the token is dated.
  *
  * `*length` is the size of `buffer` before the call and the length of the token, without the
  * NUL, after it. If the buffer is too small, nothing is written, `*length` becomes the size

@@ -68,7 +68,8 @@ function provider.test_password(username, password)
 		utils.verify(settings.verifier, username, password, log, watch.ledger_answered);
 	local reason;
 	if ok then
-		watch.accepted(username, key_or_reason, step_offset, nonce_length, settings.nonce_length, clock_skew);
+		watch.accepted(username, key_or_reason, step_offset, nonce_length, settings.nonce_length,
+			clock_skew);
 		ok, reason = users.admit(username);
 	else
 		reason = key_or_reason;

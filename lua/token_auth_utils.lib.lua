@@ -116,9 +116,10 @@ local function await(ledger, called, ok, ticket, ...)
 	return true, true, ...;
 end
 
--- Returns true, the key's id, the step offset, the length of the nonce and the clock skew, which is nil
--- of an undated token; or false and the reason, whatever it is given: an error raised here would leave
--- a client without an answer. Tells `ledger_answered`, if given, how many seconds the ledger took.
+-- Returns true, the key's id, the step offset, the length of the nonce and the clock skew, which is
+-- nil of an undated token; or false and the reason, whatever it is given: an error raised here
+-- would leave a client without an answer. Tells `ledger_answered`, if given, how many seconds the
+-- ledger took.
 local function verify(verifier, username, token, log, ledger_answered)
 	if type(username) ~= "string" or type(token) ~= "string" then
 		return false, "malformed";

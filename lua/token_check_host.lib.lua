@@ -41,7 +41,7 @@ end
 
 local week = 7 * 24 * 60 * 60;
 
--- Whether undated tokens can be refused, which is so when there was none for a week of logins.
+-- Whether undated tokens can be refused: when there was none, or none in the last week with logins.
 local function check_dates(report, settings, uses)
 	if settings.nonce_policy == "dated" then
 		report.ok("undated tokens are refused (token_nonce_policy)");
@@ -53,14 +53,15 @@ local function check_dates(report, settings, uses)
 		dated, undated = dated + (use.dated or 0), undated + (use.undated or 0);
 		last, last_undated = math.max(last, use.last or 0), math.max(last_undated, use.last_undated or 0);
 	end
+	local last_time = undated > 0 and ", the last at "..datetime(last_undated) or "";
 	local advice = "";
 	if undated > 0 and last - last_undated < week then
-		advice = (", the last at %s: let your web application date its nonces"):format(datetime(last_undated));
+		advice = ": let your web application date its nonces";
 	elseif dated > 0 and settings.nonce_policy == "exact" then
-		advice = (", none %s: token_nonce_policy = \"dated\" can be set"):format(
-			undated > 0 and "since "..datetime(last_undated) or "yet");
+		advice = ": token_nonce_policy = \"dated\" can be set";
 	end
-	report.ok("logins with dated tokens: %d, with undated ones: %d%s", dated, undated, advice);
+	report.ok("logins with dated tokens: %d, with undated ones: %d%s%s", dated, undated, last_time,
+		advice);
 end
 
 local function check_encryption(report, context, settings)

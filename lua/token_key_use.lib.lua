@@ -20,8 +20,8 @@ local function ask(context, method, ...)
 	return answer, err;
 end
 
--- { [key id] = { accepted = 12, last = Unix seconds, dated = 10, undated = 2, last_undated = Unix seconds } }
--- as it was last written; `context` is the module of a host. Earlier versions did not look for dates.
+-- { [key id] = { accepted = 12, last = Unix seconds, dated = 10, undated = 2, last_undated = … } } as
+-- it was last written; `context` is the module of a host. Earlier versions did not look for dates.
 local function stored(context)
 	local uses, err = ask(context, "get");
 	if err then

@@ -21,7 +21,8 @@ local results = {
 local verifications = family("counter", "verifications", "", "Tokens verified", { "result" });
 local accepted_tokens = family("counter", "accepted_tokens", "",
 	"Tokens accepted, by key and by the step of the minter's clock less that of the server's", { "key", "offset" });
-local undated_tokens = family("counter", "undated_tokens", "", "Tokens accepted that were not dated", { "key" });
+local undated_tokens = family("counter", "undated_tokens", "",
+	"Tokens accepted that were not dated", { "key" });
 local clock_skew = family("gauge", "clock_skew", "seconds",
 	"The minter's clock less the server's, in the middle of the last 100 accepted tokens", {});
 local key_last_used = family("gauge", "key_last_used_timestamp", "seconds",

@@ -129,8 +129,8 @@ local function warn(settings, log)
 		end
 	end
 	if module:get_option("token_expired_limit") ~= nil then
-		log("warn", "token_expired_limit of %s has no effect any more: a dated token that has expired is never good again, "
-			.."so nobody's tries are limited. Take the option out", host);
+		log("warn", "token_expired_limit of %s has no effect any more: a dated token that has expired "
+			.."is never good again, so nobody's tries are limited. Take the option out", host);
 	end
 	if settings.nonce_policy == "report" then
 		log("warn", "token_nonce_policy of %s is \"report\": nonces of any length are accepted, so whoever has a token "

@@ -1,5 +1,5 @@
--- What an operator can watch of this host: metrics, the use of its keys, clocks that are off, nonces
--- that will be refused, and who was refused.
+-- What an operator can watch of this host: metrics, the use of its keys, clocks that are off,
+-- nonces that will be refused, and who was refused.
 
 local os_time = os.time;
 local monotonic = require "util.time".monotonic;
@@ -38,7 +38,8 @@ local function warn_of_skew(count, of, seconds)
 end
 
 -- A token that is good and fresh. `clock_skew` is nil if it is undated.
-function watch.accepted(username, key_id, step_offset, nonce_length, expected_nonce_length, clock_skew)
+function watch.accepted(username, key_id, step_offset, nonce_length, expected_nonce_length,
+	clock_skew)
 	local now = os_time();
 	key_use.count(key_id, now, clock_skew ~= nil);
 	metrics.accepted(key_id, step_offset, clock_skew ~= nil);

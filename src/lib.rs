@@ -22,8 +22,8 @@
 //!
 //! Time is always passed in, as Unix seconds. Imports run one way: `token`, `totp`, `nonce`,
 //! `rejection` and `jid` know nobody, `key` and `dating` use those, `mint` and `verify` use all of
-//! them and `ledger`, `explain` looks into `verify`, and the faces, `capi` (C) and `lua` (mlua), use
-//! the core and never each other. The command is a crate of its own, in `bin/`, and sees what
+//! them and `ledger`, `explain` looks into `verify`, and the faces, `capi` (C) and `lua` (mlua),
+//! use the core and never each other. The command is a crate of its own, in `bin/`, and sees what
 //! everybody sees.
 
 #[cfg(all(feature = "capi", feature = "mlua"))]

@@ -19,9 +19,9 @@
 //! `clock_skew` is the date of a dated token less the time of the verification, in seconds, and nil
 //! for an undated one. Minters make dated tokens where `nonce_length` is 24 or more.
 //!
-//! Of the options, `nonce_policy = "dated"` refuses undated tokens as `undated`. `"report"` is for a
-//! migration only: nonces of any length are accepted, and whoever has an account can log in to any
-//! other whose name differs by leading digits.
+//! Of the options, `nonce_policy = "dated"` refuses undated tokens as `undated`. `"report"` is for
+//! a migration only: nonces of any length are accepted, and whoever has an account can log in to
+//! any other whose name differs by leading digits.
 //!
 //! For an event loop, which must not wait for a server that is the ledger:
 //!

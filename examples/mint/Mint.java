@@ -7,6 +7,7 @@ import java.util.Base64;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -40,8 +41,8 @@ public final class Mint {
     }
 
     private static String freshNonce(long now) {
-        String random = RANDOM.ints(20, 0, 10).mapToObj(Integer::toString).collect(Collectors.joining());
-        return String.format(Locale.ROOT, "%012d%s", now, random);
+        Stream<String> random = RANDOM.ints(20, 0, 10).mapToObj(Integer::toString);
+        return String.format(Locale.ROOT, "%012d", now) + random.collect(Collectors.joining());
     }
 
     private static byte[] hmac(String algorithm, byte[] key, byte[] message) throws GeneralSecurityException {

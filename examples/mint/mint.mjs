@@ -2,13 +2,13 @@
 //
 // jid: the user's bare address in its prepared form, that is lower case: alice@example.com
 // otpSeed: base32, upper or lower case, padded or not. tokenSecret: any text, used as it stands.
-// now and nonce are for tests: Unix seconds, and 32 digits: 12 of now and 20 that nobody has seen before.
+// now and nonce are for tests: Unix seconds, and 32 digits, 12 of them now and 20 random.
 
 import { createHmac, randomInt } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-export function mint(jid, otpSeed, tokenSecret, { now = Math.floor(Date.now() / 1000), nonce = dated(now) } = {}) {
+export function mint(jid, otpSeed, tokenSecret, { now = unixTime(), nonce = dated(now) } = {}) {
   if (!tokenSecret) throw new Error('the token secret is empty');
   if (!(now < 10 ** 12)) throw new Error('the time is not in seconds');
   // Half a character, or the sign that stands for bytes that are not UTF-8.
@@ -33,6 +33,10 @@ function base32(text) {
   const symbols = [...text.toUpperCase().replace(/=+$/, '')];
   const bits = symbols.map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
   return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
+}
+
+function unixTime() {
+  return Math.floor(Date.now() / 1000);
 }
 
 // The time, and digits from the system's secure generator, every one as likely as the next.

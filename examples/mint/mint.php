@@ -17,7 +17,8 @@ function mint(
     ?string $nonce = null
 ): string {
     $now ??= time();
-    $nonce ??= sprintf('%012d', $now) . implode('', array_map(fn () => random_int(0, 9), range(1, 20)));
+    $random = fn () => implode('', array_map(fn () => random_int(0, 9), range(1, 20)));
+    $nonce ??= sprintf('%012d', $now) . $random();
     if ($tokenSecret === '') {
         throw new \InvalidArgumentException('The token secret is empty.');
     }

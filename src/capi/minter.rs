@@ -49,8 +49,8 @@ pub extern "C" fn xtoken_minter_new(
 ///
 /// `jid` is `user@host`, prepared (SASLprep and nodeprep for the user, so lower case), in UTF-8;
 /// it must not be NULL and needs no NUL at its end. `unix_time` is the present in seconds since
-/// 1970, UTC; the token is good around that time. If the nonce has 24 digits or more, it begins with
-/// the time: the token is dated.
+/// 1970, UTC; the token is good around that time. If the nonce has 24 digits or more, it begins
+/// with the time: the token is dated.
 ///
 /// `*length` is the size of `buffer` before the call and the length of the token, without the
 /// NUL, after it. If the buffer is too small, nothing is written, `*length` becomes the size

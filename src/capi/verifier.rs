@@ -126,12 +126,13 @@ pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
 pub const XTOKEN_NO_DATE: i32 = i32::MAX;
 
 /// As `xtoken_verifier_verify`, and tells what the nonce of a token that is accepted was, so that
-/// you see when `XTOKEN_NONCE_DATED` can be set, and to the second how far the minter's clock is off.
+/// you see when `XTOKEN_NONCE_DATED` can be set, and how far the minter's clock is off, to the
+/// second.
 ///
 /// After `XTOKEN_OK`, `*key_id` is as for `xtoken_verifier_verify_detailed`; `*nonce_length` is how
 /// many digits the nonce has; `*clock_skew` is how many seconds the date of the token is ahead of
-/// `unix_time`, below zero if it is behind, or `XTOKEN_NO_DATE` if the token is undated. Else all are
-/// as before. Each may be NULL.
+/// `unix_time`, below zero if it is behind, or `XTOKEN_NO_DATE` if the token is undated. Else all
+/// are as before. Each may be NULL.
 ///
 /// Statuses as for `xtoken_verifier_verify`.
 #[unsafe(no_mangle)]

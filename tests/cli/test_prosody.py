@@ -163,10 +163,12 @@ def test_settings_of_the_protocol(xtoken, prosody, config):
     undated = mint("alice@localhost", NEW, nonce="1" * 32)
     done = xtoken("verify", "alice@localhost", undated, *prosody)
     assert (done.returncode, done.stderr.startswith("refused: undated: ")) == (1, True)
-    assert xtoken("verify", "alice@localhost", undated, *prosody, "--nonce-policy", "exact").returncode == 0
+    exact = ["--nonce-policy", "exact"]
+    assert xtoken("verify", "alice@localhost", undated, *prosody, *exact).returncode == 0
     for wrong in ("lax", 7):
         config("", {"localhost": {**single(NEW), "token_nonce_policy": wrong}})
-        assert is_wrong(xtoken("mint", "alice@localhost", *prosody), "token_nonce_policy", "no such nonce_policy")
+        done = xtoken("mint", "alice@localhost", *prosody)
+        assert is_wrong(done, "token_nonce_policy", "no such nonce_policy")
     config("", {"localhost": {**single(NEW), "token_nonce_length": "many"}})
     assert is_wrong(xtoken("mint", "alice@localhost", *prosody), "token_nonce_length", "a whole number")
 

@@ -154,8 +154,9 @@ def test_clock_skew_is_told_once(prosody, options, key, off, direction, dated):
                 assert "come from a clock" not in server.log()
         warnings = [line for line in server.log().splitlines() if "come from a clock" in line]
         assert len(warnings) == 1
-        seconds = re.search(rf"\twarn\t5\d of the last 5\d tokens of localhost .* about (\d+) s {direction} this server's", warnings[0])
-        assert int(seconds[1]) == (pytest.approx(20, abs=3) if dated else 30)
+        told = rf"\twarn\t5\d of the last 5\d tokens of localhost .* about (\d+) s {direction} this server"
+        seconds = int(re.search(told, warnings[0])[1])
+        assert seconds == (pytest.approx(20, abs=3) if dated else 30)
 
 
 def test_clock_skew_is_measured_to_the_second(watched, options, key):
@@ -194,7 +195,7 @@ def test_undated_tokens_are_refused_where_dates_are_asked_for(watched, options, 
         server.hosts["localhost"]["token_nonce_length"] = 23
         server.write_config()
         server.reload_config()
-        assert 'needs a nonce_length of 24 digits or more. Set the option token_nonce_length of VirtualHost "localhost"' in server.log()
+        assert "needs a nonce_length of 24 digits or more. Set the option token_nonce" in server.log()
         assert log_in(server, key) == "success"
 
 

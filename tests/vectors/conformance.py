@@ -244,18 +244,19 @@ def dated_cases():
     redated = token.replace(dated(NOW + 13), dated(NOW + 14))
     yield from under(every, "dated: with another date than was signed", (redated, "bad-signature"))
     for now in (0, 59, 10**12 - 1):
-        yield from under(["dated"], f"dated: at {now}", (fresh(now=now, nonce=dated(now)), "accepted", now))
+        made = fresh(now=now, nonce=dated(now))
+        yield from under(["dated"], f"dated: at {now}", (made, "accepted", now))
 
     # Old or of the future, with the one-time password of the present by chance.
     for offset, step in LUCKY_STEPS.items():
         assert otp_at(seed, step) == otp_at(seed, NOW // 30 + offset)
         lucky = fresh(now=step * 30, nonce=dated(step * 30))
-        name = f"dated: of the step {step}, whose one-time password is that of another in the window"
-        yield from under(every, name, (lucky, "expired"), (lucky, "expired", NOW + 3600), (lucky, "accepted", step * 30))
+        name = f"of the step {step}, whose one-time password is that of another in the window"
+        decisions = (lucky, "expired"), (lucky, "expired", NOW + 3600), (lucky, "accepted", step * 30)
+        yield from under(every, f"dated: {name}", *decisions)
         undated = fresh(now=step * 30)
-        name = f"undated: of the step {step}, whose one-time password is that of another in the window"
-        yield from under(but_dated, name, (undated, "accepted"))
-        yield from under(["dated"], name, (undated, "undated"))
+        yield from under(but_dated, f"undated: {name}", (undated, "accepted"))
+        yield from under(["dated"], f"undated: {name}", (undated, "undated"))
     first, second = TWINS
     assert otp_at(seed, first) == otp_at(seed, second)
     twin = fresh(now=first * 30 + 29, nonce=dated(first * 30 + 29))
@@ -273,18 +274,25 @@ def dated_cases():
         ("the date of the next step, as of a clock that was read twice", dated(NOW + 30)),
     ]:
         undated = token_of(otp + nonce, ALICE, secret)
-        yield from under(but_dated, f"undated: {name}", (undated, "accepted"), (undated, "expired", NOW + 60))
-        yield from under(["dated"], f"undated: {name}", (undated, "undated"), (undated, "undated", NOW + 60))
+        now_and_later = lambda *decisions: zip([undated] * 2, decisions, (NOW, NOW + 60))
+        yield from under(but_dated, f"undated: {name}", *now_and_later("accepted", "expired"))
+        yield from under(["dated"], f"undated: {name}", *now_and_later("undated", "undated"))
     crossed = token_of(next_otp + dated(NOW), ALICE, secret)
-    yield from under(["exact"], "undated: the one-time password of the next step", (crossed, "accepted", NOW + 30))
+    name = "undated: the one-time password of the next step"
+    yield from under(["exact"], name, (crossed, "accepted", NOW + 30))
 
     # From 24 digits on there is room for a date.
     old = LUCKY_STEPS[0] * 30
-    for length, policies, decision in [(23, ["exact"], "accepted"), (24, every[:2], "expired"), (970, every[:2], "expired")]:
+    for length, policies, decision in [
+        (23, ["exact"], "accepted"),
+        (24, ["exact", "dated"], "expired"),
+        (970, ["exact", "dated"], "expired"),
+    ]:
         tokens = [fresh(now=now, nonce=dated(now, "7" * (length - 12))) for now in (NOW, old)]
         presentations = [*zip(tokens, ("accepted", decision))]
-        yield from under(policies, f"dated: a nonce of {length} digits", *presentations, nonce_length=length)
-        yield from under(["report"], f"dated: a nonce of {length} digits", *presentations)
+        name = f"dated: a nonce of {length} digits"
+        yield from under(policies, name, *presentations, nonce_length=length)
+        yield from under(["report"], name, *presentations)
     longer = fresh(nonce=dated(NOW, RANDOM + "7"))
     yield from under(["dated"], "dated: a nonce of another length", (longer, "malformed"))
 
@@ -339,7 +347,8 @@ def verify_cases():
     )
     yield case("spent: not before its time", (token, "expired", NOW - 60), (token, "accepted"), (token, "replayed"))
     expired = fresh(now=NOW - 3600)
-    yield case("expired: many of them lock nobody out", *((expired, "expired"),) * 12, (token, "accepted"))
+    many = ((expired, "expired"),) * 12
+    yield case("expired: many of them lock nobody out", *many, (token, "accepted"))
     yield from dated_cases()
 
     # Signed for something else than is asked about.
