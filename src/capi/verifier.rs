@@ -8,7 +8,7 @@ use super::config::xtoken_config;
 use super::fork::Protected;
 use super::status::{Failure, xtoken_status};
 use crate::explain::MAX_OTHERS;
-use crate::{Key, Verifier, ledger};
+use crate::{Accepted, Key, Verifier, ledger};
 
 /// Decides about tokens and remembers which it has accepted.
 ///
@@ -25,6 +25,14 @@ pub struct xtoken_verifier {
     verifier: Verifier,
     key_ids: Vec<CString>,
     _protected: Protected,
+}
+
+impl xtoken_verifier {
+    fn tell_key(&self, accepted: &Accepted, key_id: Option<&mut MaybeUninit<*const c_char>>) {
+        if let (Some(slot), Some(id)) = (key_id, self.key_ids.get(accepted.key)) {
+            slot.write(id.as_ptr());
+        }
+    }
 }
 
 /// Makes a verifier with all keys of `config` and opens its ledger.
@@ -111,9 +119,7 @@ pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
         // SAFETY: the header asks the caller for this many readable bytes.
         let (jid, token) = unsafe { presented(jid, jid_len, token, token_len) }?;
         let accepted = verifier.verifier.verify(jid, token, unix_time)?;
-        if let (Some(slot), Some(id)) = (key_id, verifier.key_ids.get(accepted.key)) {
-            slot.write(id.as_ptr());
-        }
+        verifier.tell_key(&accepted, key_id);
         if let Some(slot) = step_offset {
             // Never more than the deviation.
             slot.write(i32::try_from(accepted.step_offset).unwrap_or_default());
@@ -152,9 +158,7 @@ pub unsafe extern "C" fn xtoken_verifier_verify_nonce(
         // SAFETY: the header asks the caller for this many readable bytes.
         let (jid, token) = unsafe { presented(jid, jid_len, token, token_len) }?;
         let accepted = verifier.verifier.verify(jid, token, unix_time)?;
-        if let (Some(slot), Some(id)) = (key_id, verifier.key_ids.get(accepted.key)) {
-            slot.write(id.as_ptr());
-        }
+        verifier.tell_key(&accepted, key_id);
         if let Some(slot) = nonce_length {
             // Never more than 970 digits.
             slot.write(u32::try_from(accepted.nonce_length).unwrap_or_default());
