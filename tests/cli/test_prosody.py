@@ -179,6 +179,16 @@ def test_settings_of_the_protocol(xtoken, prosody, config):
     assert xtoken(*verify).returncode == 0
     assert xtoken(*verify, "--deviation", "1").returncode == 1
     assert xtoken(*verify, "--nonce-length", "32").returncode == 1
+    config("", {"localhost": {**single(NEW), "token_nonce_policy": "dated"}})
+    undated = mint("alice@localhost", NEW, nonce="1" * 32)
+    done = xtoken("verify", "alice@localhost", undated, *prosody, "--ledger", "memory:")
+    assert (done.returncode, done.stderr.startswith("refused: undated: ")) == (1, True)
+    exact = ["--nonce-policy", "exact"]
+    assert xtoken("verify", "alice@localhost", undated, *prosody, "--ledger", "memory:", *exact).returncode == 0
+    for wrong in ("lax", 7):
+        config("", {"localhost": {**single(NEW), "token_nonce_policy": wrong}})
+        done = xtoken("mint", "alice@localhost", *prosody)
+        assert is_wrong(done, "token_nonce_policy", "no such nonce_policy")
     config("", {"localhost": {**single(NEW), "token_nonce_length": "many"}})
     assert is_wrong(xtoken("mint", "alice@localhost", *prosody), "token_nonce_length", "a whole number")
 
