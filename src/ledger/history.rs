@@ -15,7 +15,7 @@
 //! A range grows with time, not with logins, and a wall clock that is set begins another era. So
 //! there are as many ranges as there were disagreements between the clocks.
 
-#[cfg(any(feature = "sqlite", feature = "redis"))]
+#[cfg(any(test, feature = "sqlite", feature = "redis"))]
 mod stored;
 
 use crate::ledger::clock::Clocks;
@@ -28,13 +28,17 @@ const TOLERANCE: u64 = 2_000;
 const LAPSES_AFTER: u64 = 86_400_000;
 /// How old the note of a deviation's last use may become, in milliseconds: an hour.
 const NOTED_EVERY: u64 = 3_600_000;
+/// How long a server keeps a token after its step, in seconds: an hour. Then it may delete it by
+/// its own clock, whatever the wall clocks say.
+const KEPT_BY_SERVER: u64 = 3_600;
 /// Eras that are told apart.
 const MAX_ERAS: usize = 64;
 
 /// Since when a ledger knows every spent token, and of which steps it has forgotten them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct History {
-    /// Seconds that the wall clocks of those who share the ledger may be apart.
+    /// Seconds that the wall clocks of those who share the ledger may be apart; 0 unless it is in a
+    /// server.
     apart: u64,
     /// On the steady clock. `None` if nothing was ever lost.
     horizon: Option<u64>,
@@ -54,6 +58,10 @@ struct Era {
     first: u64,
     /// The step after the last of its closed steps; `first` if there are none.
     end: u64,
+    /// The step after the last whose tokens can have been spent in it. The range grows no further.
+    reach: u64,
+    /// The clocks went on without it: when they come back, another era begins.
+    is_left: bool,
 }
 
 impl History {
@@ -76,20 +84,35 @@ impl History {
         let first_open = |wall: u64| step_at(wall.saturating_sub(apart)).saturating_sub(widest);
 
         let (offset, first) = (clocks.offset(), first_open(clocks.wall));
-        match self.eras.iter_mut().find(|era| era.is_of(offset)) {
-            // A wider window reaches further back.
-            Some(era) if first < era.first => (era.first, is_new) = (first, true),
-            Some(_) => {}
+        let reach = first.saturating_add(2 * widest + apart.div_ceil(OTP_INTERVAL) + 1);
+        match self.eras.iter_mut().find(|era| !era.is_left && era.is_of(offset)) {
+            Some(era) => {
+                // A wider window reaches further back and ahead.
+                is_new |= first < era.first || reach > era.reach;
+                (era.first, era.reach) = (era.first.min(first), era.reach.max(reach));
+            }
             None => {
-                self.begin_era(Era { offset: Some(offset), first, end: first });
+                self.begin_era(Era {
+                    offset: Some(offset),
+                    first,
+                    end: first,
+                    reach,
+                    is_left: false,
+                });
                 is_new = true;
             }
         }
         for era in &mut self.eras {
             let Some(offset) = era.offset else { continue };
-            let end = first_open(clocks.wall.min(clocks.wall_at_offset(offset)));
-            if end > era.end {
-                (era.end, is_new) = (end, true);
+            let then = clocks.wall_at_offset(offset);
+            let mut end = first_open(clocks.wall.min(then));
+            if apart > 0 {
+                end = end.max(step_at(then.saturating_sub(KEPT_BY_SERVER)));
+            }
+            let end = end.min(era.reach);
+            let is_left = era.is_left || first_open(then) > era.reach;
+            if end > era.end || is_left != era.is_left {
+                (era.end, era.is_left, is_new) = (end.max(era.end), is_left, true);
             }
         }
         is_new
@@ -149,6 +172,13 @@ impl History {
     /// Adds an era; when there are too many, makes one of the two that lie closest together, so
     /// that the past is never joined with a distant future.
     fn begin_era(&mut self, era: Era) {
+        for at in (0..self.eras.len()).rev() {
+            let Some(one) = self.eras.get(at).copied() else { continue };
+            let mut others = self.eras.iter().enumerate().filter(|(other, _)| *other != at);
+            if one.is_over() && others.any(|(_, other)| other.covers(&one)) {
+                self.eras.remove(at);
+            }
+        }
         let at = self.eras.partition_point(|other| other.first < era.first);
         self.eras.insert(at, era);
         if self.eras.len() <= MAX_ERAS {
@@ -162,6 +192,7 @@ impl History {
         if let Some(joined) = self.eras.get_mut(closest) {
             let is_new = next.offset == era.offset || joined.offset == era.offset;
             joined.offset = if is_new { era.offset } else { joined.offset.max(next.offset) };
+            joined.is_left = !is_new;
             joined.cover(next);
         }
     }
@@ -176,12 +207,22 @@ impl Era {
         (self.first..self.end).contains(&step)
     }
 
+    /// Its range grows no more.
+    fn is_over(&self) -> bool {
+        self.is_left && self.end >= self.reach || self.offset.is_none()
+    }
+
+    fn covers(&self, other: &Self) -> bool {
+        self.first <= other.first && other.end <= self.end
+    }
+
     fn cover(&mut self, other: Self) {
         (self.first, self.end) = (self.first.min(other.first), self.end.max(other.end));
+        self.reach = self.reach.max(other.reach);
     }
 }
 
-#[cfg(all(test, any(feature = "sqlite", feature = "redis")))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -261,10 +302,51 @@ mod tests {
             machine.wall -= YEAR;
             assert!(machine.is_open());
         }
-        assert_eq!(machine.history.eras.len(), 2);
         let closed = (NOW / 30..(NOW + 2 * YEAR) / 30).filter(|s| machine.history.is_closed(*s));
         let of_the_future = closed.filter(|step| *step > step_at(machine.wall)).count();
         assert!(of_the_future <= 1_000, "{of_the_future} steps are closed for 1,000 that passed");
+    }
+
+    #[test]
+    fn clocks_that_pass_by_an_era_close_no_more_than_was_spent_in_it() {
+        let mut machine = Machine::new();
+        machine.wall += 2 * 3_600;
+        assert!(machine.is_open());
+        machine.wall -= 2 * 3_600;
+        machine.pass(3_600);
+        // Both clocks are beyond the first two hours and one more.
+        machine.wall += YEAR;
+        assert!(machine.is_open());
+        machine.wall -= YEAR;
+        machine.pass(3_600 + 120);
+        assert!(machine.is_open());
+    }
+
+    #[test]
+    fn an_era_that_was_left_does_not_go_on() {
+        let mut machine = Machine::new();
+        for _ in 0..2 {
+            machine.wall += YEAR;
+            assert!(machine.is_open());
+            machine.wall -= YEAR;
+            machine.pass(3_600);
+            assert!(machine.is_open());
+        }
+        let first = step_at(NOW + YEAR);
+        let closed = (first..first + 240).filter(|step| machine.history.is_closed(*step));
+        assert!(closed.count() <= 4, "closed for an hour, though the clock was ahead for moments");
+    }
+
+    #[test]
+    fn what_a_server_deleted_by_its_own_clock_is_closed() {
+        let mut machine = Machine::new();
+        machine.history = History::new(30);
+        assert!(machine.is_open());
+        let step = step_at(NOW);
+        // Nobody asks until the server has deleted it, and then by a clock that was set back.
+        machine.steady += (KEPT_BY_SERVER + 120) * 1_000;
+        assert!(!machine.is_open());
+        assert!(machine.history.is_closed(step));
     }
 
     #[test]

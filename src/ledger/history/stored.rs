@@ -12,8 +12,11 @@ impl History {
     /// Goes on with another steady clock, which says nothing about times measured by the one before.
     /// What was closed stays closed. The ledger calls [`lose`](Self::lose) too.
     pub(in crate::ledger) fn change_steady_clock(&mut self, clocks: Clocks) {
-        self.eras.iter_mut().for_each(|era| era.offset = None);
-        self.eras.retain(|era| era.first < era.end);
+        let eras = self.eras.clone();
+        self.eras.clear();
+        for era in eras.iter().filter(|era| era.first < era.end) {
+            self.add(Era { offset: None, ..*era });
+        }
         self.used.iter_mut().flatten().for_each(|used| *used = clocks.steady);
     }
 
@@ -24,11 +27,22 @@ impl History {
             *used = (*used).max(other);
         }
         for era in &other.eras {
-            let same = |own: &&mut Era| era.offset.is_some_and(|offset| own.is_of(offset));
-            match self.eras.iter_mut().find(same) {
-                Some(own) => own.cover(*era),
-                None => self.begin_era(*era),
+            self.add(*era);
+        }
+    }
+
+    /// Makes one of this era and one that there is, if they are the same or can only lie still.
+    fn add(&mut self, era: Era) {
+        let is_same = |own: &&mut Era| match era.offset {
+            Some(offset) => own.is_of(offset) && own.first <= era.reach && era.first <= own.reach,
+            None => own.offset.is_none() && own.first <= era.end && era.first <= own.end,
+        };
+        match self.eras.iter_mut().find(is_same) {
+            Some(own) => {
+                own.is_left &= era.is_left;
+                own.cover(era);
             }
+            None => self.begin_era(era),
         }
     }
 
@@ -43,9 +57,10 @@ impl History {
                 text += &format!("deviation {deviation} {used}\n");
             }
         }
-        for Era { offset, first, end } in &self.eras {
+        for Era { offset, first, end, reach, is_left } in &self.eras {
+            let era = if *is_left { "left" } else { "era" };
             let offset = offset.map_or("-".to_owned(), |offset| offset.to_string());
-            text += &format!("era {offset} {first} {end}\n");
+            text += &format!("{era} {offset} {first} {end} {reach}\n");
         }
         text
     }
@@ -60,10 +75,12 @@ impl History {
                     let deviation: usize = deviation.parse().ok()?;
                     *history.used.get_mut(deviation)? = Some(used.parse().ok()?);
                 }
-                ["era", offset, first, end] => {
+                [era @ ("era" | "left"), offset, first, end, reach] => {
                     let offset = if offset == "-" { None } else { Some(offset.parse().ok()?) };
                     let (first, end) = (first.parse().ok()?, end.parse().ok()?);
-                    history.begin_era(Era { offset, first, end: u64::max(first, end) });
+                    let (end, reach) = (u64::max(first, end), reach.parse().ok()?);
+                    let is_left = era == "left";
+                    history.begin_era(Era { offset, first, end, reach, is_left });
                 }
                 _ => return None,
             }
@@ -95,7 +112,8 @@ mod tests {
         for history in [machine.history.clone(), other_boot(&machine.history), History::new(0)] {
             assert_eq!(History::decode(&history.encode(), 0), Some(history));
         }
-        for text in ["x", "horizon", "horizon -1", "deviation 11 0", "era 0 1", "\n", "era 0 1 2 3"]
+        for text in
+            ["x", "horizon", "horizon -1", "deviation 11 0", "era 0 1 2", "\n", "era 0 1 2 3 4"]
         {
             assert_eq!(History::decode(text, 0), None, "{text:?}");
         }
@@ -117,6 +135,11 @@ mod tests {
         assert!(both.is_closed(step_at(NOW)));
         let before = both.clone();
         both.merge(&one.history);
+        assert_eq!(both, before);
+        // Nor do those add up that do not grow any more.
+        both.change_steady_clock(one.clocks());
+        let before = both.clone();
+        both.merge(&before);
         assert_eq!(both, before);
     }
 }
