@@ -116,11 +116,20 @@ impl Ledger for MemoryLedger {
         let tables = self.shard(fingerprint)?;
         let clocks = self.boot_clock.with(now);
         let mut history = self.history.lock()?.clone();
-        history.advance(spending.deviation, clocks);
-        let is_kept = |table: &&StepTable| !history.is_closed(table.step);
-        if tables.iter().filter(is_kept).any(|table| table.spent.contains(fingerprint)) {
+        // What a spending would drop first.
+        let drops = self.advanced_in.load(Relaxed) != step_at(now);
+        if drops {
+            history.advance(spending.deviation, clocks);
+        }
+        let mut kept = tables.iter().filter(|table| !drops || !history.is_closed(table.step));
+        if kept.clone().any(|table| table.spent.contains(fingerprint)) {
             return Ok(Spent::Again);
         }
+        if kept.any(|table| table.step == spending.step) {
+            return Ok(Spent::First);
+        }
+        let mut history = history.clone();
+        history.advance(spending.deviation, clocks);
         if history.knows(spending.step, clocks) { Ok(Spent::First) } else { Err(Unavailable) }
     }
 
