@@ -11,6 +11,8 @@ mod clock;
 pub mod deferred;
 mod history;
 mod memory;
+#[cfg(test)]
+mod model;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sqlite")]
