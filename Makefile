@@ -65,7 +65,7 @@ test-prosody: lua/xtoken.so ## logins on real Prosody servers, 0.12 and 13.0
 # --- All ---------------------------------------------------------------------------------------
 
 .PHONY: test
-test: test-rust test-c test-lua test-cli test-readme test-prosody test-clients ## every test
+test: test-rust test-shuttle test-c test-lua test-cli test-readme test-prosody test-clients ## every test
 
 .PHONY: soak
 soak: lua/xtoken.so ## the long tests: 50 million tokens, 200 times kill -9, many processes and servers
@@ -78,6 +78,12 @@ soak: lua/xtoken.so ## the long tests: 50 million tokens, 200 times kill -9, man
 test-rust: target/build-tools ## the Rust tests
 	scripts/need redis-server
 	$(CARGO) test --locked --features $(LEDGERS)
+
+# What has no part in it need not be built anew for `--cfg shuttle`, hence a folder of its own.
+.PHONY: test-shuttle
+test-shuttle: target/build-tools ## threads on the memory ledger, in every order that shuttle tries
+	RUSTFLAGS='--cfg shuttle' $(CARGO) test --locked --no-default-features --lib \
+		--target-dir target/shuttle ledger::memory::interleaved
 
 .PHONY: test-readme
 test-readme: lua/xtoken.so ## the code that the README shows

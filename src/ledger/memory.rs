@@ -4,11 +4,17 @@
 //! no sweep, no expiry per entry, memory bounded by the logins of the window. Which steps are closed
 //! is the business of [`History`]. Threads meet only in one of the shards, chosen by fingerprint.
 
+#[cfg(all(test, shuttle))]
+mod interleaved;
 mod table;
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::Ordering::Relaxed;
+#[cfg(not(all(test, shuttle)))]
+use std::sync::{Mutex, MutexGuard, atomic::AtomicU64};
 use std::{fmt, iter};
+
+#[cfg(all(test, shuttle))]
+use shuttle::sync::{Mutex, MutexGuard, atomic::AtomicU64};
 
 use super::clock::BootClock;
 use super::history::History;
@@ -16,7 +22,8 @@ use super::{Held, Ledger, Probe, Spending, Spent, Unavailable};
 use crate::totp::step_at;
 use table::Table;
 
-const SHARDS: usize = 64;
+/// Few where every lock is a place to change threads.
+const SHARDS: usize = if cfg!(all(test, shuttle)) { 2 } else { 64 };
 /// The steps of the default window and one that is about to be dropped.
 const USUAL_STEPS: usize = 4;
 

@@ -281,15 +281,14 @@ impl World for File {
         }
     }
 
-    fn race(&mut self, askers: [usize; 2], question: &Spending, walls: [u64; 2]) -> [Answer; 2] {
-        let [one, other] = askers;
-        // POSIX locks do not keep two copies of the library in one process apart: both look before
-        // either writes.
-        if one == other && self.processes[one].has_second_copy && self.is(Mutation::PosixLocks) {
-            let foreseen = self.peek(one, question, walls[0]);
-            return [self.spend(one, question, walls[0]), foreseen];
+    /// POSIX locks do not keep two copies of the library in one process apart: both look before
+    /// either writes.
+    fn race(&mut self, asker: usize, question: &Spending, wall: u64) -> Option<[Answer; 2]> {
+        if !self.processes[asker].has_second_copy || !self.is(Mutation::PosixLocks) {
+            return None;
         }
-        [self.spend(one, question, walls[0]), self.spend(other, question, walls[1])]
+        let foreseen = self.peek(asker, question, wall);
+        Some([self.spend(asker, question, wall), foreseen])
     }
 
     fn time_is(&mut self, time: u64) {

@@ -48,6 +48,8 @@ struct Run {
     ahead: i64,
     first: u64,
     end: u64,
+    /// It does not go on when a clock is ahead by as much again.
+    is_over: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,9 +82,6 @@ pub(crate) struct Reference {
     last_use: [Option<u64>; DEVIATIONS],
     /// When clocks were ahead.
     ran_ahead: Vec<Run>,
-    /// How far the clock of each machine was ahead when it last asked, and that of the last of all.
-    last_seen: [Option<i64>; ASKERS],
-    last_of_all: Option<i64>,
 }
 
 impl Reference {
@@ -102,8 +101,6 @@ impl Reference {
             unaware: [false; ASKERS],
             last_use: [None; DEVIATIONS],
             ran_ahead: Vec::new(),
-            last_seen: [None; ASKERS],
-            last_of_all: None,
         }
     }
 
@@ -198,28 +195,23 @@ impl Reference {
         self.note_whether_ahead(machine);
     }
 
-    /// The clock ran ahead from question to question, as long as nobody saw anything else, or went
-    /// elsewhere for a moment only.
+    /// A clock ran ahead from question to question, unless others were put meanwhile by a clock that
+    /// said something else, for longer than a window.
     fn note_whether_ahead(&mut self, machine: usize) {
-        let (ahead, widest) = (self.ahead(machine), self.widest());
-        let step = step_at(self.wall(machine));
-        let last_seen = [self.last_seen[machine].replace(ahead), self.last_of_all.replace(ahead)];
-        let is_same = |other: i64| ahead.abs_diff(other) <= ROUNDING;
-        if self.is_right(machine) || self.set_ahead[machine] < 0 {
+        let (ahead, widest, window) = (self.ahead(machine), self.widest(), self.window());
+        let is_same = |run: &Run| ahead.abs_diff(run.ahead) <= ROUNDING;
+        for run in self.ran_ahead.iter_mut().filter(|run| !is_same(run)) {
+            let then = step_at(self.time.saturating_add_signed(run.ahead) / 1_000);
+            run.is_over |= then > run.end + window;
+        }
+        if self.set_ahead[machine] <= 0 {
             return;
         }
-        let (was_seen, longest) = (last_seen.into_iter().flatten().any(is_same), self.window());
-        let goes_on =
-            |run: &&mut Run| is_same(run.ahead) && (was_seen || step <= run.end + longest);
-        match self.ran_ahead.iter_mut().rev().find(goes_on) {
-            Some(run) => {
-                run.first = run.first.min(step.saturating_sub(widest));
-                run.end = run.end.max(step);
-            }
-            None => {
-                let first = step.saturating_sub(widest);
-                self.ran_ahead.push(Run { ahead, first, end: step });
-            }
+        let wall = self.wall(machine);
+        let (step, first) = (step_at(wall), step_at(wall - self.apart).saturating_sub(widest));
+        match self.ran_ahead.iter_mut().find(|run| !run.is_over && is_same(run)) {
+            Some(run) => (run.first, run.end) = (run.first.min(first), run.end.max(step)),
+            None => self.ran_ahead.push(Run { ahead, first, end: step, is_over: false }),
         }
     }
 

@@ -23,10 +23,9 @@ pub(crate) trait World {
 
     fn peek(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer;
 
-    /// Two at the same time.
-    fn race(&mut self, askers: [usize; 2], question: &Spending, walls: [u64; 2]) -> [Answer; 2] {
-        let [one, other] = askers;
-        [self.spend(one, question, walls[0]), self.spend(other, question, walls[1])]
+    /// Two at the same time, if nothing makes one wait for the other.
+    fn race(&mut self, _asker: usize, _question: &Spending, _wall: u64) -> Option<[Answer; 2]> {
+        None
     }
 
     /// The true time, whenever it changed.
@@ -89,16 +88,21 @@ fn step<W: World>(
             let Some((token, spending, wall)) = put(world, reference, question) else {
                 return Ok(());
             };
-            let question_beside = Question { asker: *beside, ..*question };
-            let wall_beside = reference.wall(world.machine(*beside));
-            if !window(wall_beside, spending.deviation).contains(&token.step) {
-                let answer = world.spend(question.asker, &spending, wall);
-                return answered(world, reference, question, token, answer);
+            let beside = Question { asker: *beside, ..*question };
+            if beside.asker == question.asker
+                && let Some(answers) = world.race(question.asker, &spending, wall)
+            {
+                answered(world, reference, question, token, answers[0])?;
+                return answered(world, reference, question, token, answers[1]);
             }
-            let askers = [question.asker, *beside];
-            let answers = world.race(askers, &spending, [wall, wall_beside]);
-            answered(world, reference, question, token, answers[0])?;
-            answered(world, reference, &question_beside, token, answers[1])
+            let answer = world.spend(question.asker, &spending, wall);
+            answered(world, reference, question, token, answer)?;
+            let wall = reference.wall(world.machine(beside.asker));
+            if !window(wall, spending.deviation).contains(&token.step) {
+                return Ok(());
+            }
+            let answer = world.spend(beside.asker, &spending, wall);
+            answered(world, reference, &beside, token, answer)
         }
         Operation::Pass(milliseconds) => {
             reference.pass(*milliseconds);
