@@ -82,6 +82,8 @@ pub(crate) struct Reference {
     last_use: [Option<u64>; DEVIATIONS],
     /// When clocks were ahead.
     ran_ahead: Vec<Run>,
+    /// How far the clock of each machine was ahead when it last asked.
+    last_seen: [Option<i64>; ASKERS],
 }
 
 impl Reference {
@@ -101,6 +103,7 @@ impl Reference {
             unaware: [false; ASKERS],
             last_use: [None; DEVIATIONS],
             ran_ahead: Vec::new(),
+            last_seen: [None; ASKERS],
         }
     }
 
@@ -195,8 +198,8 @@ impl Reference {
         self.note_whether_ahead(machine);
     }
 
-    /// A clock ran ahead from question to question, unless others were put meanwhile by a clock that
-    /// said something else, for longer than a window.
+    /// A clock ran ahead from question to question of its machine, and of others unless one was put
+    /// meanwhile by a clock that said something else, for longer than a window.
     fn note_whether_ahead(&mut self, machine: usize) {
         let (ahead, widest, window) = (self.ahead(machine), self.widest(), self.window());
         let is_same = |run: &Run| ahead.abs_diff(run.ahead) <= ROUNDING;
@@ -204,12 +207,14 @@ impl Reference {
             let then = step_at(self.time.saturating_add_signed(run.ahead) / 1_000);
             run.is_over |= then > run.end + window;
         }
+        let was_seen = self.last_seen[machine].replace(ahead) == Some(ahead);
         if self.set_ahead[machine] <= 0 {
             return;
         }
         let wall = self.wall(machine);
         let (step, first) = (step_at(wall), step_at(wall - self.apart).saturating_sub(widest));
-        match self.ran_ahead.iter_mut().find(|run| !run.is_over && is_same(run)) {
+        let goes_on = |run: &&mut Run| is_same(run) && (was_seen || !run.is_over);
+        match self.ran_ahead.iter_mut().rev().find(goes_on) {
             Some(run) => (run.first, run.end) = (run.first.min(first), run.end.max(step)),
             None => self.ran_ahead.push(Run { ahead, first, end: step, is_over: false }),
         }
