@@ -13,6 +13,7 @@ stds.prosody = {
 				token_ledgers = { read_only = false },
 				token_ledger_urls = { read_only = false },
 				token_desks = { read_only = false },
+				token_guards = { read_only = false },
 			},
 		},
 	},

@@ -7,6 +7,8 @@
 MAKEFLAGS += --no-builtin-rules
 
 CARGO ?= cargo
+# How scripts/build wants to be told.
+as_json := --message-format json-render-diagnostics
 # Which ledgers are built in beside memory:.
 LEDGERS ?= sqlite,redis
 LUA_VERSIONS := 5.1 5.2 5.3 5.4 5.5 luajit
@@ -17,9 +19,10 @@ RUST_SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs' -no
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
-# Cargo needs a linker and the headers of the C library.
+# Cargo needs a linker, the headers of the C library, and certificates to fetch crates.
 target/build-tools:
-	scripts/need gcc libc6-dev
+	scripts/rust $(CARGO)
+	scripts/need gcc libc6-dev ca-certificates
 	mkdir -p target
 	touch $@
 
@@ -29,17 +32,15 @@ target/build-tools:
 lua_feature = $(if $(filter luajit,$1),luajit,lua$(subst .,,$1))
 
 target/lua/%/xtoken.so: $(RUST_SOURCES) | target/build-tools
-	$(CARGO) build --release --locked --lib --no-default-features \
-		--features $(call lua_feature,$*),$(LEDGERS)
-	mkdir -p $(@D)
-	cp target/release/libxtoken.so $@
+	scripts/build libxtoken.so $@ $(CARGO) build $(as_json) --release --locked --lib \
+		--no-default-features --features $(call lua_feature,$*),$(LEDGERS)
 
 .PHONY: lua
 lua: $(LUA_MODULES) ## the Lua module for every Lua version, in target/lua/VERSION/
 
 # The version that Debian's Prosody runs, beside the plugins, where they look for it first.
 lua/xtoken.so: target/lua/5.4/xtoken.so
-	cp $< $@
+	scripts/place 644 $< $@
 
 .PHONY: plugins
 plugins: lua/xtoken.so ## the native module for Prosody (Lua 5.4), in lua/ beside the plugins
@@ -51,9 +52,11 @@ include packaging/cli.mk
 
 # --- Prosody -----------------------------------------------------------------------------------
 
+# What is missing is said before anything is built.
 .PHONY: demo
-demo: ## builds the module, starts a Prosody on this machine, logs in with a token
+demo: target/build-tools ## builds the module, starts a Prosody on this machine, logs in with a token
 	scripts/need python3 lua5.4 prosody
+	tests/prosody/versions.py
 	$(MAKE) plugins
 	python3 examples/demo/demo.py
 
@@ -64,8 +67,23 @@ test-prosody: lua/xtoken.so ## logins on real Prosody servers, 0.12 and 13.0
 
 # --- All ---------------------------------------------------------------------------------------
 
+SUITES := test-rust test-shuttle test-c test-lua test-make test-cli test-readme test-prosody test-clients
+
 .PHONY: test
-test: test-rust test-shuttle test-c test-lua test-cli test-readme test-prosody test-clients ## every test
+test: ## every test; a suite that fails is named at the end
+	@failed=; \
+	for suite in $(SUITES); do $(MAKE) $$suite || failed="$$failed $$suite"; done; \
+	if [ -n "$$failed" ]; then echo "These failed:$$failed"; exit 1; fi
+
+.PHONY: test-make
+test-make: target/build-tools ## what make delivers, wherever Cargo builds it
+	scripts/need python3 python3-venv openssl prosody lua5.4
+	tests/make/run
+
+.PHONY: test-debian
+test-debian: lua/xtoken.so ## the steps of the README in fresh roots of Debian 12 and 13, as root
+	scripts/need debootstrap iproute2 openssl python3
+	tests/debian/run
 
 .PHONY: soak
 soak: lua/xtoken.so ## the long tests: 50 million tokens, 200 times kill -9, many processes and servers
@@ -77,7 +95,7 @@ soak: lua/xtoken.so ## the long tests: 50 million tokens, 200 times kill -9, man
 .PHONY: test-rust
 test-rust: target/build-tools ## the Rust tests
 	scripts/need redis-server
-	$(CARGO) test --locked --features $(LEDGERS)
+	$(CARGO) test --locked --no-fail-fast --features $(LEDGERS)
 
 # What has no part in it need not be built anew for `--cfg shuttle`, hence a folder of its own.
 .PHONY: test-shuttle
@@ -104,7 +122,7 @@ lint: target/build-tools ## formatting, clippy, luacheck, shellcheck
 .PHONY: bench
 bench: capi lua/xtoken.so ## ns a token through Rust, C and Lua; REFERENCE= adds the Lua verifier
 	scripts/need python3 lua5.4 prosody redis-server lua-sec lua-unbound
-	scripts/prosody-13 target/prosody-13
+	scripts/prosody 0.12 13.0
 	$(CARGO) build --locked --features $(LEDGERS) --benches --profile bench
 	gcc -std=c11 -O2 -Wall -Wextra -Iinclude -o target/bench-c benches/verify.c -Ltarget/capi -lxtoken -Wl,-rpath,$(CURDIR)/target/capi
 	$(CARGO) bench -q --locked --features $(LEDGERS) --bench redis

@@ -56,8 +56,10 @@
  *   object. No function may run while another thread changes or frees its object.
  * - fork is safe while other threads are inside this library; the child may go on using every
  *   object. (Not so in a signal handler, nor with vfork or a bare clone.)
- * - Without memory the functions that verify answer XTOKEN_UNAVAILABLE; the others, which need
- *   little, end the process.
+ * - When there is no memory left, the functions that verify with the ledger "memory:" answer
+ *   XTOKEN_UNAVAILABLE and forget nothing. Everything else may end the process with abort(): making
+ *   objects, minting, explaining, the ledgers in a file or a server, and a fork while there are
+ *   verifiers.
  * - Seeds, secrets and tokens appear in no text, and copies of them are wiped when freed.
  *
  * Made by `make header` from src/capi/; change it there.
@@ -163,7 +165,7 @@ typedef int32_t xtoken_status;
 #define XTOKEN_EXPIRED 3
 
 /**
- * Refused: it was accepted before, or, after the clock was set back, its time had already passed.
+ * Refused: it was accepted before.
  */
 #define XTOKEN_REPLAYED 4
 

@@ -6,41 +6,57 @@ if module.host == "*" then
 	return;
 end
 
-local waiter = require "util.async".waiter;
-local usermanager = require "core.usermanager";
-local utils = module:require "token_auth_utils";
-local users = module:require "token_users";
-local handlers = module:require "token_handler";
-local token_settings = module:require "token_settings";
-local explain = module:require "token_explain";
+-- First, because it must be there also when something below fails.
+local guard = module:require "token_guard";
 
 local host = module.host;
 local log = module._log;
 
-local requires_encryption = module:require "token_encryption";
-
-local settings, problem, advice = token_settings.read(utils, users, handlers);
-if not settings then
-	log("error", "Nobody can log in to %s: %s. %s, then restart Prosody, or reload its configuration and say "
-		.."in its shell: module:load(%q, %q)", host, problem, advice, module.name, host);
+local function refuse_to_load(problem, advice)
+	log("error", "Nobody can log in to %s: %s%s", host, problem, advice);
 	-- Not a string: modulemanager appends a traceback to those, and this is no mistake of the code.
 	local err = ("%s: %s"):format(host, problem);
 	error(setmetatable({}, { __tostring = function () return err; end }));
+end
+
+local has_native, native_err = pcall(module.require, module, "token_native");
+if not has_native then
+	refuse_to_load(native_err, "");
+end
+
+local usermanager = require "core.usermanager";
+local utils = module:require "token_auth_utils";
+local users = module:require "token_users";
+local grants = module:require "token_grants";
+local handlers = module:require "token_handler";
+local token_options = module:require "token_options";
+local token_settings = module:require "token_settings";
+local explain = module:require "token_explain";
+
+local requires_encryption = module:require "token_encryption";
+
+-- What is misspelt is told first: it may be why something is missing.
+local function read_settings()
+	token_options.warn_of_unknown(host, log);
+	return token_settings.read(utils, users, handlers);
+end
+
+local settings, problem, advice = read_settings();
+if not settings then
+	refuse_to_load(problem, (". %s, then restart Prosody, or reload its configuration and say in "
+		.."its shell: module:load(%q, %q)"):format(advice, module.name, host));
 end
 local watch = module:require "token_watch";
 
 local function use(new_settings)
 	settings = new_settings;
 	watch.follow(settings.keys);
-	users.follow(settings.known_users);
+	users.follow(settings.known_users, grants.follow(settings.fast_not_before));
 	token_settings.warn(settings, log);
 end
 
 use(settings);
 log("info", "Tokens of %s are verified by xtoken %s", host, utils.version);
-
--- What a client is told when it is neither success nor plain not-authorized.
-local conditions = { unavailable = "temporary-auth-failure", ["account-disabled"] = "account-disabled" };
 
 -- Through usermanager, which knows the provider of now: a stream may be older than the last reload,
 -- and must not log in with what the configuration no longer says.
@@ -48,11 +64,10 @@ local function token(self, username, password)
 	local ok, reason = usermanager.test_password(username, host, password);
 	self.refusal = not ok and reason or nil;
 	local session = self.profile.session;
-	if session and session.destroyed then
-		-- The client left meanwhile. Nobody waits for the answer, and who would give it needs the session.
-		waiter()();
+	if session and not guard.can_answer(session) then
+		return false;
 	end
-	return ok == true, reason ~= "account-disabled", conditions[reason];
+	return ok == true, reason ~= "account-disabled", guard.conditions[reason];
 end
 
 local function no_mechanisms()
@@ -69,7 +84,8 @@ function provider.test_password(username, password)
 	local reason;
 	if ok then
 		watch.accepted(username, key_or_reason, step_offset, nonce_length, settings.nonce_length);
-		ok, reason = users.admit(username);
+		-- Not `users`: the ledger may have answered after a reload.
+		ok, reason = guard.ask("admit", username);
 	else
 		reason = key_or_reason;
 	end
@@ -95,11 +111,10 @@ end
 -- Last: what a module has hooked stays hooked when it then fails to load.
 module:depends("sasl_token");
 module:provides("auth", provider);
-module:require "token_fast" (users.readmit, conditions);
 
 -- Reloading the configuration is enough for other keys; what is wrong in it changes nothing.
 module:hook_global("config-reloaded", function ()
-	local new_settings, new_problem, new_advice = token_settings.read(utils, users, handlers);
+	local new_settings, new_problem, new_advice = read_settings();
 	if not new_settings then
 		log("error", "Users of %s log in as before the reload: %s. %s", host, new_problem, new_advice);
 		return;

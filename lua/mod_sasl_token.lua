@@ -74,3 +74,8 @@ local function token_auth(self, message)
 end
 
 register_mechanism("X-TOKEN", { "token" }, token_auth);
+
+-- Also where mod_auth_token cannot even begin to load.
+if module:get_option_string("authentication") == "token" then
+	module:require "token_guard";
+end

@@ -3,6 +3,7 @@
 local monotonic = require "util.time".monotonic;
 local xtoken = module:require "token_native";
 local read_ledger_url = module:require "token_ledger_url";
+local useless = module:require "token_secrets".problem;
 local waiting = module:require "token_waiting";
 
 local OTP_DEVIATION = 1;
@@ -138,9 +139,9 @@ local function verify(verifier, username, token, log, ledger_answered)
 		if ledger_answered then
 			ledger_answered(monotonic() - started);
 		end
-		report(reason == "unavailable" and (ledger:trouble() or "no memory") or nil, log);
+		report(reason == "unavailable" and ledger:trouble() or nil, log);
 	end
-	if reason == "replayed" or reason == "unavailable" then
+	if reason == "unavailable" then
 		announce(ledger, log);
 	end
 	log("debug", "Token of %s: %s", username, reason or "accepted");
@@ -155,7 +156,11 @@ local function verify_token(username, password, otp_seed, token_secret, log)
 	if not last.verifier or last.otp_seed ~= otp_seed or last.token_secret ~= token_secret then
 		local options = verifier_options();
 		options.otp_seed, options.token_secret = otp_seed, token_secret;
-		local verifier, err = new_verifier(options);
+		-- A secret that can be found by trying is not better where another module has it.
+		local err, verifier = useless(token_secret);
+		if not err then
+			verifier, err = new_verifier(options);
+		end
 		if not verifier then
 			log("error", "No token can be verified: %s", err);
 			return false, "unavailable";

@@ -6,11 +6,11 @@ local datetime = require "util.datetime".datetime;
 local modulemanager = require "core.modulemanager";
 local hosts = module:require "token_hosts";
 local check_options = module:require "token_check_options";
+local check_fast = module:require "token_check_fast";
 local mint = module:require "token_mint";
 local check_ledger = module:require "token_check_ledger";
 
-local function check_modules(report, host)
-	local modules = modulemanager.get_modules_for_host(host);
+local function check_modules(report, modules)
 	if modules:contains("auth_token") then
 		report.warn("\"auth_token\" is in modules_enabled: take it out, authentication = \"token\" loads it");
 	end
@@ -76,7 +76,8 @@ local who_may = {
 
 return function (report, host)
 	local lib = hosts.visit(host);
-	check_modules(report, host);
+	local modules = modulemanager.get_modules_for_host(host);
+	check_modules(report, modules);
 	check_options(report, lib.module);
 	local settings, sentence, problem = hosts.read(lib);
 	if settings then
@@ -84,11 +85,12 @@ return function (report, host)
 		check_keys(report, lib.module, settings);
 		report.ok("%s (token_known_users)", who_may[settings.known_users]);
 		check_encryption(report, lib.module, settings);
+		check_fast(report, lib.module, modules, settings.fast_not_before);
 	else
 		report.error("nobody can log in: %s", sentence);
 	end
 	local deviation = settings and settings.deviation or lib.utils.OTP_DEVIATION;
-	local ledger = check_ledger(report, lib.utils, deviation, problem);
+	local ledger = check_ledger(report, lib, deviation, problem);
 	if settings and ledger then
 		check_login(report, host, settings);
 	end

@@ -1,7 +1,7 @@
 -- Whether the ledger of a host answers, and whose clock is off.
 --
--- Returns check(report, utils, deviation, known_problem) -> the ledger, if something can be looked for in it
---     known_problem: was told already
+-- Returns check(report, visited, deviation, known_problem) -> the ledger, if something can be
+-- looked for in it; visited: as token_hosts.visit returns; known_problem: was told already
 
 local lfs = require "lfs";
 local now = require "util.time".now;
@@ -9,9 +9,15 @@ local now = require "util.time".now;
 -- Seconds that the clocks may be apart without a word.
 local tolerance = 5;
 
--- A password is before the host, or in the query.
-local function without_password(url)
-	return (url:gsub("//[^/?]*@", "//…@"):gsub("([?&]pass=)[^&]*", "%1…"));
+-- The URL as far as it cannot be a secret in the wrong place: the file that nobody has named (one
+-- that is named is made under any name), and a server that answers. A password is before the host,
+-- or in the query.
+local function shown(url, is_default, answers)
+	if url:find("^sqlite:") then
+		return is_default and url or "the file in token_ledger";
+	end
+	local without_login = url:gsub("//[^/?]*@", "//…@"):gsub("%?.*", "");
+	return answers and without_login or "the server in token_ledger";
 end
 
 local function compare_clocks(report, clock, deviation)
@@ -26,29 +32,30 @@ local function compare_clocks(report, clock, deviation)
 	end
 end
 
-return function (report, utils, deviation, known_problem)
-	local ledger, problem = utils.open_ledger();
+return function (report, visited, deviation, known_problem)
+	local ledger, problem = visited.utils.open_ledger();
 	if not ledger then
 		if problem ~= known_problem then
 			report.error("ledger: %s", problem);
 		end
 		return;
 	end
-	local url = utils.ledger_url();
+	local url = visited.utils.ledger_url();
 	if url == "memory:" then
 		report.warn("ledger: \"memory\" forgets what was used when Prosody restarts, so that tokens can be used again: "
 			.."name a file in token_ledger");
 		return ledger;
 	end
-	local name = without_password(url);
 	local answers, clock_or_trouble = ledger:probe();
+	local name = shown(url, visited.module:get_option("token_ledger") == nil, answers);
 	if not answers then
 		report.error("ledger: nobody can log in, since %s does not answer: %s", name, clock_or_trouble);
 		return;
 	end
 	local path = url:match("^sqlite:(.*)$");
 	if path and not lfs.attributes(path) then
-		report.ok("ledger: %s does not exist yet and can be made", name);
+		report.ok("ledger: its file does not exist yet and can be made in %s",
+			path:match("^(.*)/") or ".");
 		return;
 	end
 	report.ok("ledger: %s answers", name);

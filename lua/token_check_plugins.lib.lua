@@ -2,6 +2,7 @@
 --
 -- Returns check(report) -> whether the libraries beside this one can be used
 
+local config = require "core.configmanager";
 local loader = require "core.modulemanager".loader;
 local dir_sep, path_sep = package.config:match("^(%S+)%s(%S+)");
 
@@ -81,7 +82,18 @@ local function check_library(report, name)
 	return path == ours;
 end
 
+-- Prosody reads it above all hosts only.
+local function check_places(report)
+	for host, options in pairs(config.getconfig()) do
+		if host ~= "*" and rawget(options, "plugin_paths") ~= nil then
+			report.warn("plugin_paths below VirtualHost %q is ignored: "
+				.."name its folders in the line above every VirtualHost", host);
+		end
+	end
+end
+
 return function (report)
+	check_places(report);
 	check_module(report, "auth_token");
 	check_module(report, "sasl_token");
 	return check_library(report, "token_auth_utils.lib.lua") and check_native(report);

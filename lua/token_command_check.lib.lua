@@ -20,7 +20,8 @@ return function (words)
 	local names = hosts.list();
 	local wanted = words[1];
 	if wanted and not is_among(wanted, names) then
-		report.error("%s: authentication is not \"token\" there", wanted);
+		report.error("authentication is not \"token\" for that host, but for: %s",
+			names[1] and table.concat(names, ", ") or "no host");
 		names = {};
 	elseif #names == 0 then
 		report.error("no host has tokens: set authentication = \"token\" below a VirtualHost");

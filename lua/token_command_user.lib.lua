@@ -6,14 +6,14 @@
 local hosts = module:require "token_hosts";
 local prepare = module:require "token_address".prepare;
 
-local function complain(...)
-	print((...):format(select(2, ...)));
+local function complain(text, ...)
+	print(text:format(...));
 end
 
 local function find(typed)
 	local user, host = prepare(typed or "");
 	if not user then
-		return complain("%q is no address: it looks like user@host", typed or "");
+		return complain("The word after the command is no address: it looks like user@host");
 	end
 	local names = hosts.list();
 	local is_ours = false;
@@ -21,12 +21,13 @@ local function find(typed)
 		is_ours = is_ours or name == host;
 	end
 	if not is_ours then
-		return complain("No tokens are verified for %s, but for: %s. Set authentication = \"token\" there, "
-			.."or let clients log in to another host", host, names[1] and table.concat(names, ", ") or "no host");
+		return complain("No tokens are verified for that host, but for: %s. Set authentication = "
+			.."\"token\" there, or let clients log in to another host",
+			names[1] and table.concat(names, ", ") or "no host");
 	end
 	local prepared = user.."@"..host;
 	if prepared ~= typed then
-		io.stderr:write(("Prosody reads %q as %s\n"):format(typed, prepared));
+		io.stderr:write(("Prosody reads this address as %s\n"):format(prepared));
 	end
 	return user, host, hosts.visit(host);
 end

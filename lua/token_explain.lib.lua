@@ -3,6 +3,7 @@
 -- Returns explain(utils, settings, users, typed, user, token) -> good, sentence
 --     typed: the address as a person wrote it; user: what it is to Prosody
 
+local datetime = require "util.datetime".datetime;
 local waiting = module:require "token_waiting";
 
 local host = module.host;
@@ -26,6 +27,18 @@ local function other_addresses(typed)
 	return others;
 end
 
+-- What the ledger says of a token about which it could not decide.
+local function sentence_of_refusal(ledger)
+	local trouble, opens_at = ledger:trouble(), ledger:closed_until();
+	if trouble then
+		return "the ledger of spent tokens gave no answer: "..trouble;
+	elseif opens_at then
+		return "the ledger cannot know whether it was spent: tokens are accepted again that are minted from "
+			..datetime(opens_at).." on";
+	end
+	return "the ledger cannot know whether it was spent: mint a fresh token and try again";
+end
+
 -- As verifier:explain, but what is a server's to answer is waited for without holding up anybody else.
 local function ask(verifier, ledger, jid, token, others)
 	local begin = waiting.can_wait() and verifier.begin_explain or verifier.explain;
@@ -39,7 +52,7 @@ local function ask(verifier, ledger, jid, token, others)
 	elseif reason == "replayed" then
 		return reason, if_spent;
 	end
-	return reason, "the ledger of spent tokens gave no answer: "..(ledger:trouble() or "no memory");
+	return reason, sentence_of_refusal(ledger);
 end
 
 local function explain(utils, settings, users, typed, user, token)

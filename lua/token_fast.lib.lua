@@ -1,23 +1,113 @@
--- Users who come back with a token of FAST (mod_sasl2_fast), which does not ask the provider about
--- them: only those get in who would with a token of the web application.
+-- Users who log in with a token of FAST. mod_sasl2_fast does not ask the provider whether they may,
+-- and its older version does not ask when older tokens ended.
+--
+--   is_handler(sasl_handler) -> whether FAST made it
+--   withhold(session): answers its login without a new token
+--   guard(session, readmit, can_answer, conditions): makes the session's handler ask `readmit`
+--
+-- As in token_guard, functions that stay use no globals.
 
-return function (readmit, conditions)
-	-- Before mod_sasl2, at 1000, makes the session theirs.
-	module:hook("sasl2/c2s/success", function (event)
-		local session = event.session;
-		local handler = session.sasl_handler;
-		if not handler or not handler.fast then
+local open_store = require "core.storagemanager".open;
+local sha256 = require "util.hashes".sha256;
+local nodeprep = require "util.encodings".stringprep.nodeprep;
+
+local pairs, pcall, type = pairs, pcall, type;
+local host, log = module.host, module._log;
+
+local function is_handler(sasl_handler)
+	return sasl_handler and sasl_handler.fast;
+end
+
+local function withhold(session)
+	session.fast_token_request = nil;
+	if is_handler(session.sasl_handler) then
+		session.sasl_handler.rotation_needed = nil;
+	end
+end
+
+-- Removes the tokens of a client that were granted before `moment`, if there is such a moment.
+-- Returns whether there were any, or nil and an error.
+local function end_tokens(username, client_id, moment)
+	if not moment then
+		return false;
+	end
+	local store = open_store(host, "fast_tokens");
+	local tokens, err = store:get(username);
+	if err then
+		return nil, err;
+	end
+	local prefix, ended = sha256(client_id, true), false;
+	for key, token in pairs(tokens or {}) do
+		if key:sub(1, #prefix) == prefix and token.issued_at < moment then
+			tokens[key], ended = nil, true;
+		end
+	end
+	if ended then
+		return store:set(username, tokens);
+	end
+	return false;
+end
+
+-- Does the same, and returns also the errors that a storage raises.
+local function try_to_end_tokens(...)
+	local called, ended, err = pcall(end_tokens, ...);
+	if not called then
+		return nil, ended;
+	end
+	return ended, err;
+end
+
+-- Returns a function of FAST that tests tokens, guarded.
+local function guard_test(test, session, handler, readmit, can_answer, conditions)
+	local function refuse(reason)
+		handler.refusal = reason;
+		return nil, conditions[reason] or "not-authorized";
+	end
+
+	-- A client with a bad token learns nothing about the account.
+	local function decide(admitted, reason, ended, ok, username, ...)
+		if not can_answer(session) then
+			return nil;
+		elseif reason == "unavailable" or ok and not admitted then
+			handler.username = username;
+			return refuse(reason);
+		elseif not ok and ended then
+			return nil, "credentials-expired";
+		end
+		return ok, username, ...;
+	end
+
+	return function (mechanism, username, client_id, ...)
+		if nodeprep(username) ~= username then
+			-- Nobody's name, so it is neither looked up nor logged.
 			return nil;
 		end
-		local admitted, reason = readmit(handler.username);
-		if session.destroyed then
-			-- The client left meanwhile, and nobody waits for the answer.
-			return true;
-		elseif not admitted then
-			handler.refusal = reason;
-			local condition = conditions[reason] or "not-authorized";
-			module:fire_event("sasl2/c2s/failure", { session = session, message = condition });
-			return true;
+		local admitted, reason, moment = readmit(username);
+		local ended, err = try_to_end_tokens(username, client_id, moment);
+		if err then
+			log("error", "%s cannot log in to %s with FAST, since its storage fails: %s",
+				username, host, err);
+			reason = "unavailable";
 		end
-	end, 1001);
-end;
+		if reason == "unavailable" then
+			-- Not even tested: FAST looks at the account too, and a storage may raise its errors.
+			return decide(false, reason);
+		end
+		return decide(admitted, reason, ended, test(mechanism, username, client_id, ...));
+	end;
+end
+
+local function guard(session, ...)
+	local handler = session.fast_sasl_handler;
+	if not handler then
+		return;
+	end
+	local profile = handler.profile;
+	for name, test in pairs(profile) do
+		if type(test) == "function" then
+			profile[name] = guard_test(test, session, handler, ...);
+		end
+	end
+end
+
+return { is_handler = is_handler, guard = guard, withhold = withhold };

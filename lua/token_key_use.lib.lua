@@ -2,27 +2,15 @@
 -- key is no longer needed. Kept in Prosody's storage, written at most once a minute.
 
 local timer = require "util.timer";
+local ask = module:require "token_store";
 
 local store_name = "token_key_use";
 local pause = 60;
 
--- What a store answers to `method`. One may also raise its errors, and so does one that has to wait
--- where nothing can be suspended, as in a timer.
-local function ask(context, method, ...)
-	local called, answer, err = pcall(function (...)
-		local store = context:open_store(store_name);
-		return store[method](store, ...);
-	end, ...);
-	if not called then
-		return nil, answer;
-	end
-	return answer, err;
-end
-
 -- { [key id] = { accepted = 12, last = Unix seconds } } as it was last written; `context` is the
 -- module of a host.
 local function stored(context)
-	local uses, err = ask(context, "get");
+	local uses, err = ask(context, store_name, "get");
 	if err then
 		context:log("warn", "It is unknown when the keys of %s were last used: %s", context.host, err);
 	end
@@ -37,7 +25,7 @@ local function new()
 
 	local function write()
 		shared.timer = nil;
-		local ok, err = ask(module, "set", nil, shared.uses);
+		local ok, err = ask(module, store_name, "set", shared.uses);
 		if not ok then
 			module:log("warn", "Cannot save when the keys of %s were last used: %s", module.host, err);
 		end

@@ -1,12 +1,13 @@
 -- Keys from the configuration: those of token_keys, and the single pair of options beside them.
 --
---   read(get_option)  -> keys, single | nil, problem, option [, id]
+--   read(get_option)  -> keys, single | nil, problem, option [, position]
 --       keys: what xtoken.new_verifier takes; single: the one of them that has options of its own;
---       option: what to set, inside the entry `id` of token_keys if there is one
+--       option: what to set, inside the entry of token_keys at that position if there is one
 --   valid(keys, time) -> the first key that is valid then | nil
 --   outlook(keys, now) -> until | nil, since, from
 --       until: when the last key ends that carries on, never if it is math.huge; if none is valid
 --       now: when the last one ended, and when the next begins
+--   parse_time(value, second) -> Unix seconds | nil; of a day, that second
 
 local lfs = require "lfs";
 local resolve_relative_path = require "util.paths".resolve_relative_path;
@@ -17,6 +18,12 @@ local known_fields = {
 	token_secret = true; token_secret_file = true;
 };
 
+local field_names = {};
+for name in pairs(known_fields) do
+	table.insert(field_names, name);
+end
+table.sort(field_names);
+
 -- The group may read, as it may read Debian's prosody.cfg.lua (root:prosody, 0640), where the
 -- secrets would stand otherwise. Nobody but the owner may write, and others may nothing.
 local function is_private(permissions)
@@ -25,13 +32,19 @@ end
 
 -- The content of a file, without the line break that editors and `base64` put at its end.
 local function read_file(name)
+	if name:find("\0", 1, true) then
+		-- What comes before it could be the path of another file.
+		return nil, "the path that is there has a NUL byte";
+	end
 	local path = resolve_relative_path(prosody.paths.config or ".", name);
 	local attributes, missing = lfs.attributes(path);
 	if not attributes then
-		-- Without the name, which may be the secret itself, written here by mistake.
+		-- Without the name, which may be the secret itself, written here by mistake. The name of
+		-- something that exists is none.
 		local folder = path:match("^(.*)/") or ".";
+		local is_there = lfs.attributes(folder, "mode") == "directory";
 		return nil, ("no file can be found%s by the path that is there (%s)"):format(
-			lfs.attributes(folder) and " in "..folder or "", missing:match(": ([^:]*)$"));
+			is_there and " in "..folder or "", missing:match(": ([^:]*)$"));
 	elseif attributes.mode ~= "file" then
 		return nil, ("%s is a %s, not a file"):format(path, attributes.mode);
 	elseif not is_private(attributes.permissions) then
@@ -101,7 +114,8 @@ local function parse_time(value, second)
 end
 
 local function read_key(get)
-	local key, problem, option = { id = get("id") or "default" };
+	local id = get("id");
+	local key, problem, option = { id = id or "default" };
 	for _, name in ipairs { "otp_seed", "token_secret" } do
 		key[name], problem, option = read_secret(get, name);
 		if problem then
@@ -111,6 +125,9 @@ local function read_key(get)
 	-- As Credential() and FileContents() hand it over; base32 knows no line breaks.
 	if type(key.otp_seed) == "string" then
 		key.otp_seed = key.otp_seed:gsub("%s+$", "");
+	end
+	if id ~= nil and (id == key.otp_seed or id == key.token_secret) then
+		return nil, "its id, which logs show, is also its otp_seed or token_secret", "id";
 	end
 	for name, second in pairs { not_before = 0, not_after = 24 * 60 * 60 - 1 } do
 		local value = get(name);
@@ -129,9 +146,11 @@ local function read_entry(entry)
 		return nil, "it must be { id = …, otp_seed = …, token_secret = … }", "token_keys";
 	end
 	for name in pairs(entry) do
-		-- A misspelt not_after must not be a key for ever.
+		-- A misspelt not_after must not be a key for ever. What is no name of a field may be a
+		-- secret.
 		if not known_fields[name] then
-			return nil, ("%s is no option of a key"):format(name), "token_keys";
+			local problem = "unknown field: there are only "..table.concat(field_names, ", ");
+			return nil, problem, "token_keys";
 		end
 	end
 	return read_key(function (name)
@@ -171,12 +190,12 @@ local function read(get_option)
 		return nil, "token_keys must be a list of keys", "token_keys";
 	end
 	local keys = {};
-	for number, entry in ipairs(entries or {}) do
+	for position, entry in ipairs(entries or {}) do
 		local key, problem, option = read_entry(entry);
 		if not key then
-			return nil, problem, option, type(entry) == "table" and entry.id or number;
+			return nil, problem, option, position;
 		end
-		keys[number] = key;
+		keys[position] = key;
 	end
 	if entries and not has_single(get_option) then
 		return keys;
@@ -224,4 +243,4 @@ local function outlook(keys, now)
 	return nil, since, from;
 end
 
-return { read = read, valid = valid, outlook = outlook };
+return { read = read, valid = valid, outlook = outlook, parse_time = parse_time };

@@ -1,8 +1,12 @@
 -- The native module xtoken: beside the plugins if it lies there, else wherever `require` looks.
 -- Its field `path` says where it was.
 
+-- What the Lua files here expect the native module to have: src/lua.rs counts the same number up.
+local interface = 1;
+
+local folder = module.path and module.path:match("^(.*)[/\\]") or ".";
+
 local function load_beside_plugins()
-	local folder = module.path and module.path:match("^(.*)[/\\]") or ".";
 	local path = folder.."/xtoken.so";
 	local file = io.open(path, "rb");
 	if not file then
@@ -13,7 +17,11 @@ local function load_beside_plugins()
 	if not open then
 		return nil, err;
 	end
-	local native = open("xtoken");
+	local opened, native = pcall(open, "xtoken");
+	if not opened then
+		-- It is for another Lua.
+		return nil, ("%s: %s"):format(path, native);
+	end
 	native.path = path;
 	return native;
 end
@@ -36,8 +44,15 @@ local function load()
 		.."Put the xtoken.so that was built for %s there"):format(beside_err, _VERSION), 0);
 end
 
-if not package.loaded.xtoken then
-	package.loaded.xtoken = load();
+local native = package.loaded.xtoken or load();
+
+-- Before anything is called that another version has not, or has otherwise.
+if native.interface ~= interface then
+	error(("%s and the Lua files in %s are of different versions of xtoken. Install both from one "
+		.."version, then restart Prosody: a running one keeps the xtoken.so that it has loaded")
+		:format(native.path or "xtoken.so", folder), 0);
 end
 
-return package.loaded.xtoken;
+package.loaded.xtoken = native;
+
+return native;

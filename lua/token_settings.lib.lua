@@ -2,87 +2,62 @@
 --
 --   read(utils, users, handlers) -> settings | nil, problem, advice
 --       settings: verifier, keys, single (the key that is not in token_keys, if there is one),
---       nonce_length, nonce_policy, deviation, known_users, mechanisms
+--       nonce_length, nonce_policy, deviation, known_users, mechanisms, fast_not_before
 --   warn(settings, log): says what works, but should not stay as it is
 --   warn_of_end(settings, log): of that, when nobody can log in for want of a valid key
 
 local datetime = require "util.datetime".datetime;
 local token_keys = module:require "token_keys";
+local options = module:require "token_options";
+local secrets = module:require "token_secrets";
+local grants = module:require "token_grants";
 
 local host = module.host;
 
--- Printed in the README of the Lua implementation, and known to everybody since.
-local samples = { otp_seed = "XVGR73KMZH2M4XMY", token_secret = "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA7" };
-
 local soon = 7 * 24 * 60 * 60;
 
-local option_names = {
-	keys = "token_keys";
-	nonce_length = "token_nonce_length";
-	nonce_policy = "token_nonce_policy";
-	deviation = "token_deviation";
-	expired_limit = "token_expired_limit";
-	ledger = "token_ledger";
-	known_users = "token_known_users";
-	allow_plain = "token_allow_plain";
-};
-
-local a_time = "\"2026-12-01\", \"2026-12-01T12:00:00Z\" or Unix seconds";
-local a_list = "{ { id = \"2026-12\", otp_seed = \"…\", token_secret = \"…\" } }, as README.md shows";
-local a_file = "the path of a file with nothing else in it, from the folder of the configuration";
-
-local how_to_make = {
-	otp_seed = "as your web application has it; make a pair with: prosodyctl mod_auth_token generate-key";
-	otp_seed_file = a_file;
-	token_secret = "as your web application has it; make a pair with: prosodyctl mod_auth_token generate-key";
-	token_secret_file = a_file;
-	token_keys = a_list;
-	keys = a_list;
-	id = "a name for each key, of 1 to 64 characters without spaces";
-	not_before = a_time;
-	not_after = a_time;
-	nonce_length = "the number of digits that your web application makes, usually 32";
-	nonce_policy = "\"exact\", or for a time of migration \"report\"";
-	deviation = "usually 1";
-	expired_limit = "usually 10";
-	ledger = "the path of a file, \"memory\", or the URL of a server";
-	known_users = "usually \"all\"";
-	allow_plain = "usually false";
-};
-
 -- Which option to set, and how; those of a key that is listed are inside token_keys.
-local function advice(option, id)
-	local name = option_names[option] or option;
-	if id ~= nil and option ~= "token_keys" then
-		name = "token_keys";
-	end
+local function advice(option, position)
+	local name = position and "token_keys" or options.name(option);
 	return ("Set the option %s of VirtualHost %q in the configuration (%s)")
-		:format(name, host, how_to_make[option] or "?");
+		:format(name, host, options.advice(option));
 end
 
-local function in_key(id, problem)
-	return id == nil and problem or ("key %q: %s"):format(tostring(id), problem);
+-- By its position: what stands for the name of a key that cannot be used may be a secret.
+local function in_key(position, problem)
+	return position and ("key %d of token_keys: %s"):format(position, problem) or problem;
+end
+
+-- As utils.new_verifier, which takes any secret that is not empty.
+local function new_verifier(utils, verifier_options)
+	for index, key in ipairs(verifier_options.keys) do
+		local problem = secrets.problem(key.token_secret);
+		if problem then
+			return nil, problem, "token_secret", index;
+		end
+	end
+	return utils.new_verifier(verifier_options);
 end
 
 local function read(utils, users, handlers)
 	local function get_option(name)
 		return module:get_option(name);
 	end
-	local keys, single_or_problem, option, id = token_keys.read(get_option);
+	local keys, single_or_problem, option, position = token_keys.read(get_option);
 	if not keys then
-		return nil, in_key(id, single_or_problem), advice(option, id);
+		return nil, in_key(position, single_or_problem), advice(option, position);
 	end
-	local options = utils.verifier_options();
-	options.keys = keys;
+	local verifier_options = utils.verifier_options();
+	verifier_options.keys = keys;
 	local settings = {
 		keys = keys;
 		single = single_or_problem;
-		nonce_length = options.nonce_length;
-		nonce_policy = options.nonce_policy;
-		deviation = options.deviation;
+		nonce_length = verifier_options.nonce_length;
+		nonce_policy = verifier_options.nonce_policy;
+		deviation = verifier_options.deviation;
 	};
-	local problem, index;
-	settings.verifier, problem, option, index = utils.new_verifier(options);
+	local problem;
+	settings.verifier, problem, option, position = new_verifier(utils, verifier_options);
 	if settings.verifier then
 		settings.known_users, problem, option = users.read();
 	end
@@ -90,11 +65,15 @@ local function read(utils, users, handlers)
 		settings.mechanisms, problem, option = handlers.read_mechanisms();
 	end
 	if settings.mechanisms then
+		settings.fast_not_before, problem, option = grants.read();
+	end
+	if settings.fast_not_before ~= nil then
 		return settings;
 	end
-	local key = keys[index];
-	id = key and key ~= settings.single and key.id or nil;
-	return nil, in_key(id, problem), advice(option, id);
+	if keys[position] == settings.single then
+		position = nil;
+	end
+	return nil, in_key(position, problem), advice(option, position);
 end
 
 local function warn_of_end(settings, log)
@@ -113,12 +92,16 @@ local function warn(settings, log)
 	warn_of_end(settings, log);
 	for _, key in ipairs(settings.keys) do
 		local of = (key == settings.single and "" or (" of key %q"):format(key.id)).." of "..host;
-		for name, sample in pairs(samples) do
-			local value = name == "otp_seed" and key[name]:upper() or key[name];
-			if value == sample then
-				log("warn", "%s%s is the value printed in a README: anybody can make tokens. "
-					.."Make fresh ones, for your web application too", name, of);
+		for _, name in ipairs { "otp_seed", "token_secret" } do
+			if secrets.is_printed(key[name]) then
+				log("warn", "%s%s is no secret, documentation shows it: anybody can log in as "
+					.."anybody. Make a fresh pair, for your web application too: "
+					.."prosodyctl mod_auth_token generate-key", name, of);
 			end
+		end
+		if #key.token_secret < secrets.recommended_length then
+			log("warn", "token_secret%s has fewer than %d bytes, so that it can be found by trying: "
+				.."make a fresh pair, for your web application too", of, secrets.recommended_length);
 		end
 		local bits = settings.verifier:seed_bits(key.id);
 		if bits < 128 then

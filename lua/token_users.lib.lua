@@ -5,18 +5,19 @@
 -- an entry is left alone, keeps it.
 --
 --   read() -> the value of token_known_users | nil, problem, option
---   follow(value): from now on
---   admit(username) -> true | false, reason
---   would_admit(username) -> the same, for who only asks
---   readmit(username) -> the same, for who comes back without a token
---   provider: the part of an authentication provider that is about accounts
+--   follow(value, moment): from now on; what was granted with a login before `moment` has ended
+--   would_admit(username) -> as provider.admit, for who only asks
+--   provider: the part of an authentication provider that is about accounts, and
+--       admit(username) -> true, nil, when older grants ended | false, reason, the same
+--       readmit(username) -> the same, for who comes back without a token
+--       moment() -> when older grants of everybody ended
 
 local log = module._log;
 local accounts = module:open_store("accounts");
 local no_user = "No such user";
 local no_passwords = "Passwords cannot be set: users log in with tokens of the web application.";
 
-local everybody, at_first_login;
+local everybody, at_first_login, moment;
 
 local function read()
 	local value = module:get_option("token_known_users", "all");
@@ -26,8 +27,14 @@ local function read()
 	return value;
 end
 
-local function follow(value)
-	everybody, at_first_login = value == "all", value == "seen";
+local function follow(value, new_moment)
+	everybody, at_first_login, moment = value == "all", value == "seen", new_moment;
+end
+
+-- Returns when what was granted with older logins ended. To Prosody, the password was changed then.
+local function grants_ended(account)
+	local updated = account.updated;
+	return moment and updated and math.max(moment, updated) or moment or updated;
 end
 
 -- The account of a user, which is empty where everybody is one; nil for nobody; nil and an error.
@@ -70,7 +77,7 @@ local function judge(username, find_account)
 	end
 	local reason = not account and "unknown-user" or account.disabled and "account-disabled" or nil;
 	log("debug", "Account of %s: %s", username, reason or "admitted");
-	return not reason, reason;
+	return not reason, reason, account and grants_ended(account);
 end
 
 -- Whether a user whose token is good may log in: true, or false and the reason. The token has been
@@ -92,8 +99,12 @@ local function readmit(username)
 	return judge(username, find);
 end
 
--- Prosody's questions and commands about accounts; 0.12 never asks for those that it does not know.
-local provider = {};
+local function grants_moment()
+	return moment;
+end
+
+-- Prosody's questions and commands about accounts, of which 0.12 knows some only, and token_guard's.
+local provider = { admit = admit, readmit = readmit, moment = grants_moment };
 
 function provider.user_exists(username)
 	return everybody or not not accounts:get(username);
@@ -151,7 +162,11 @@ function provider.get_account_info(username)
 	if not account then
 		return nil, err or no_user;
 	end
-	return { created = account.created, password_updated = account.updated, enabled = not account.disabled };
+	return {
+		created = account.created;
+		password_updated = grants_ended(account);
+		enabled = not account.disabled;
+	};
 end
 
 function provider.is_enabled(username)
@@ -186,8 +201,6 @@ end
 return {
 	read = read;
 	follow = follow;
-	admit = admit;
 	would_admit = would_admit;
-	readmit = readmit;
 	provider = provider;
 };

@@ -10,7 +10,6 @@ LIBDIR ?= $(PREFIX)/lib$(if $(filter /usr,$(PREFIX)),$(MULTIARCH:%=/%))
 INCLUDEDIR ?= $(PREFIX)/include
 LUADIR ?= $(LIBDIR)/lua
 PROSODYDIR ?= $(PREFIX)/lib/prosody/modules
-INSTALL ?= install
 
 # --- The library -------------------------------------------------------------------------------
 
@@ -21,13 +20,17 @@ header: ## include/xtoken.h from src/capi/
 .PHONY: capi
 capi: $(CAPI)/libxtoken.so.0 $(CAPI)/libxtoken.so $(CAPI)/libxtoken.a ## the C library, in target/capi/
 
+# Cargo builds once. Asked again it only repeats what the compiler printed.
+capi_build = $(CARGO) rustc --release --locked --lib --no-default-features \
+	--features capi,$(LEDGERS)
+capi_print := -- --print native-static-libs
+
 $(CAPI)/libxtoken.so.0 $(CAPI)/libxtoken.a &: $(RUST_SOURCES) | target/build-tools
-	mkdir -p $(CAPI)
-	$(CARGO) rustc --release --locked --lib --no-default-features --features capi,$(LEDGERS) \
-		-- --print native-static-libs=$(CAPI)/native-static-libs
-	cp target/release/libxtoken.so $(CAPI)/libxtoken.so.0
-	cp target/release/libxtoken.a $(CAPI)/libxtoken.a
-	touch $(CAPI)/libxtoken.so.0 $(CAPI)/libxtoken.a
+	scripts/build libxtoken.so $(CAPI)/libxtoken.so.0 $(capi_build) $(as_json) $(capi_print)
+	scripts/build libxtoken.a $(CAPI)/libxtoken.a $(capi_build) $(as_json) $(capi_print)
+	$(capi_build) --color never $(capi_print) 2>&1 | \
+		sed -n 's/^note: native-static-libs: //p' >$(CAPI)/native-static-libs
+	test -s $(CAPI)/native-static-libs
 
 $(CAPI)/libxtoken.so: $(CAPI)/libxtoken.so.0
 	ln -sf libxtoken.so.0 $@
@@ -50,36 +53,33 @@ install: install-c install-lua install-plugins install-cli ## everything, to PRE
 
 .PHONY: install-c
 install-c: capi
-	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
-	$(INSTALL) -m 644 $(CAPI)/libxtoken.so.0 $(DESTDIR)$(LIBDIR)/libxtoken.so.$(VERSION)
+	scripts/place 644 $(CAPI)/libxtoken.so.0 $(DESTDIR)$(LIBDIR)/libxtoken.so.$(VERSION)
 	ln -sf libxtoken.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libxtoken.so.0
 	ln -sf libxtoken.so.0 $(DESTDIR)$(LIBDIR)/libxtoken.so
-	$(INSTALL) -m 644 $(CAPI)/libxtoken.a $(DESTDIR)$(LIBDIR)/libxtoken.a
-	$(INSTALL) -m 644 include/xtoken.h $(DESTDIR)$(INCLUDEDIR)/xtoken.h
+	scripts/place 644 $(CAPI)/libxtoken.a $(DESTDIR)$(LIBDIR)/
+	scripts/place 644 include/xtoken.h $(DESTDIR)$(INCLUDEDIR)/
 	sed -e 's|@PREFIX@|$(PREFIX)|' \
 		-e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
 		-e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' \
 		-e 's|@VERSION@|$(VERSION)|' -e "s|@LIBS_PRIVATE@|$$(cat $(CAPI)/native-static-libs)|" \
-		packaging/xtoken.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/xtoken.pc
-	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/xtoken.pc
+		packaging/xtoken.pc.in >$(CAPI)/xtoken.pc
+	scripts/place 644 $(CAPI)/xtoken.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
 	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi
 
 .PHONY: install-lua
 install-lua: $(INSTALLED_LUA:%=target/lua/%/xtoken.so)
 	for version in $(INSTALLED_LUA); do \
-		$(INSTALL) -d $(DESTDIR)$(LUADIR)/$$version && \
-		$(INSTALL) -m 644 target/lua/$$version/xtoken.so $(DESTDIR)$(LUADIR)/$$version/xtoken.so \
-			|| exit 1; \
+		scripts/place 644 target/lua/$$version/xtoken.so $(DESTDIR)$(LUADIR)/$$version/ || exit 1; \
 	done
 
 .PHONY: install-plugins
-install-plugins:
-	$(INSTALL) -d $(DESTDIR)$(PROSODYDIR)
-	$(INSTALL) -m 644 $(PLUGINS:%=lua/%) $(DESTDIR)$(PROSODYDIR)
+install-plugins: lua/xtoken.so ## the plugins and their native module, to PROSODYDIR
+	scripts/place 644 $(PLUGINS:%=lua/%) lua/xtoken.so $(DESTDIR)$(PROSODYDIR)/
 
 .PHONY: uninstall
 uninstall: uninstall-cli ## removes what install put there
 	rm -f $(DESTDIR)$(LIBDIR)/libxtoken.so $(DESTDIR)$(LIBDIR)/libxtoken.so.0 \
 		$(DESTDIR)$(LIBDIR)/libxtoken.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libxtoken.a \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/xtoken.pc $(DESTDIR)$(INCLUDEDIR)/xtoken.h \
-		$(INSTALLED_LUA:%=$(DESTDIR)$(LUADIR)/%/xtoken.so) $(PLUGINS:%=$(DESTDIR)$(PROSODYDIR)/%)
+		$(INSTALLED_LUA:%=$(DESTDIR)$(LUADIR)/%/xtoken.so) \
+		$(patsubst %,$(DESTDIR)$(PROSODYDIR)/%,$(PLUGINS) xtoken.so)

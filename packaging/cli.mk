@@ -12,9 +12,7 @@ cli_features := --no-default-features --features cli,$(LEDGERS)
 cli: $(CLI)/xtoken $(CLI)/share/xtoken.1 ## the command xtoken, its manual and completions, in target/cli/
 
 $(CLI)/xtoken: $(RUST_SOURCES) $(CLI_SOURCES) | target/build-tools
-	$(CARGO) build --release --locked --bin xtoken $(cli_features)
-	mkdir -p $(@D)
-	cp target/release/xtoken $@
+	scripts/build xtoken $@ $(CARGO) build $(as_json) --release --locked --bin xtoken $(cli_features)
 
 $(CLI)/share/xtoken.1: src/bin/xtoken/arguments.rs packaging/manual.rs packaging/manual.roff Cargo.lock | target/build-tools
 	rm -rf $(@D)
@@ -28,14 +26,11 @@ test-cli: cli lua/xtoken.so ## the command: what it prints, exit statuses, Proso
 
 .PHONY: install-cli
 install-cli: cli
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/man/man1 \
-		$(DESTDIR)$(DATADIR)/bash-completion/completions $(DESTDIR)$(DATADIR)/zsh/site-functions \
-		$(DESTDIR)$(DATADIR)/fish/vendor_completions.d
-	$(INSTALL) -m 755 $(CLI)/xtoken $(DESTDIR)$(BINDIR)/xtoken
-	$(INSTALL) -m 644 $(MANUALS:%=$(CLI)/share/%) $(DESTDIR)$(DATADIR)/man/man1
-	$(INSTALL) -m 644 $(CLI)/share/xtoken.bash $(DESTDIR)$(DATADIR)/bash-completion/completions/xtoken
-	$(INSTALL) -m 644 $(CLI)/share/_xtoken $(DESTDIR)$(DATADIR)/zsh/site-functions/_xtoken
-	$(INSTALL) -m 644 $(CLI)/share/xtoken.fish $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/xtoken.fish
+	scripts/place 755 $(CLI)/xtoken $(DESTDIR)$(BINDIR)/
+	scripts/place 644 $(MANUALS:%=$(CLI)/share/%) $(DESTDIR)$(DATADIR)/man/man1/
+	scripts/place 644 $(CLI)/share/xtoken.bash $(DESTDIR)$(DATADIR)/bash-completion/completions/xtoken
+	scripts/place 644 $(CLI)/share/_xtoken $(DESTDIR)$(DATADIR)/zsh/site-functions/
+	scripts/place 644 $(CLI)/share/xtoken.fish $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/
 
 .PHONY: uninstall-cli
 uninstall-cli:

@@ -10,8 +10,10 @@ $(WEBCHAT) $(BROWSER): %/node_modules/.package-lock.json: %/package-lock.json
 	cd $* && npm ci --ignore-scripts --no-audit --no-fund
 
 .PHONY: webchat
-webchat: lua/xtoken.so $(WEBCHAT) ## starts a Prosody on this machine with a web chat in front, until Ctrl-C
-	scripts/need python3 openssl prosody
+webchat: target/build-tools ## starts a Prosody on this machine with a web chat in front, until Ctrl-C
+	scripts/need python3 openssl prosody $(NODEJS)
+	tests/prosody/versions.py
+	$(MAKE) plugins $(WEBCHAT)
 	python3 examples/demo/webchat.py
 
 .PHONY: webchat-picture

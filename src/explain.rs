@@ -54,7 +54,7 @@ impl Verifier {
         match self.diagnose(jid, token, now, others) {
             Diagnosis::Faulty(findings) => findings,
             Diagnosis::Sound(accepted, spending) => {
-                vec![self.conclude(accepted, self.ledger().peek(&spending, now))]
+                vec![self.conclude(accepted, self.ledger().peek(&spending, now), now)]
             }
         }
     }
@@ -71,12 +71,20 @@ impl Verifier {
     }
 
     /// What a sound token comes to by what the ledger has seen.
-    pub fn conclude(&self, accepted: Accepted, seen: Result<Spent, Unavailable>) -> Finding {
+    pub fn conclude(
+        &self,
+        accepted: Accepted,
+        seen: Result<Spent, Unavailable>,
+        now: u64,
+    ) -> Finding {
         let key = self.id_of(accepted.key);
         match seen {
             Ok(Spent::First) => Finding::Good { key, step_offset: accepted.step_offset },
             Ok(Spent::Again) => Finding::Replayed,
-            Err(Unavailable) => Finding::Unavailable { trouble: self.ledger().trouble() },
+            Err(Unavailable) => Finding::Unavailable {
+                trouble: self.ledger().trouble(),
+                opens_at: self.ledger().closed_until(now),
+            },
         }
     }
 

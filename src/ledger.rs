@@ -11,7 +11,7 @@ mod clock;
 pub mod deferred;
 mod history;
 mod memory;
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite", feature = "redis"))]
 mod model;
 #[cfg(feature = "redis")]
 mod redis;

@@ -50,6 +50,8 @@
 //! ```
 
 mod ledger;
+#[allow(unsafe_code)]
+mod open;
 mod options;
 mod time;
 #[allow(unsafe_code)]
@@ -65,10 +67,14 @@ use ledger::new_ledger;
 use options::{BadOption, Options};
 use time::unix_time_or_now;
 
-#[mlua::lua_module]
+/// `xtoken.interface`, which the Lua files of the Prosody plugins compare: count it up when they
+/// need something here that was not there before, or was otherwise.
+const INTERFACE: u32 = 1;
+
 fn xtoken(lua: &Lua) -> Result<Table> {
     let module = lua.create_table()?;
     module.set("version", crate::VERSION)?;
+    module.set("interface", INTERFACE)?;
     let verifiers = verifier::Class::new(lua)?;
     let new_verifier = move |lua: &Lua, options| new_verifier(lua, &verifiers, options);
     module.set("new_verifier", lua.create_function(new_verifier)?)?;

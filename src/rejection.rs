@@ -19,7 +19,8 @@ pub enum Rejection {
     Replayed,
     /// Too many expired tokens of this JID in this step: see [`crate::throttle`].
     Throttled,
-    /// The ledger cannot tell whether it was accepted before, so it is not accepted.
+    /// The ledger cannot tell whether it was accepted before, so it is not accepted: the ledger gave
+    /// no answer, or may have lost or forgotten tokens of that time.
     Unavailable,
 }
 
@@ -55,13 +56,14 @@ impl fmt::Display for Rejection {
                 "not signed for this address with a known key: compare token_secret and the JID"
             }
             Self::Expired => "well signed but too old or too new: compare otp_seed and the clocks",
-            Self::Replayed => {
-                "accepted before, or older than a clock that was set back: mint one for every login"
-            }
+            Self::Replayed => "accepted before: mint a token for every login",
             Self::Throttled => {
                 "too many expired tokens of this address: it can log in again within half a minute"
             }
-            Self::Unavailable => "the ledger of spent tokens gave no answer: look at its storage",
+            Self::Unavailable => {
+                "the ledger cannot tell whether this token was spent: look at its last error, or \
+                 wait until it accepts tokens again"
+            }
         })
     }
 }

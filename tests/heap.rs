@@ -1,30 +1,37 @@
-//! What the memory ledger costs on the heap, counted by an allocator of this test's own.
+//! What the memory ledger costs on the heap, counted by an allocator of this test's own. Each thread
+//! has its own counters, since the test harness allocates on others at any moment.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use sha2::{Digest, Sha256};
 use xtoken::ledger::{BootClock, Ledger, MemoryLedger, Spending, Spent};
 
 struct Counting;
 
-static IN_USE: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
+// Without a destructor and made without an allocation, as an allocator needs them.
+thread_local! {
+    /// Less than zero where a thread frees what another one allocated.
+    static IN_USE: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
 
 // SAFETY: hands everything on to the system's allocator and only counts.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        PEAK.fetch_max(IN_USE.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
+        IN_USE.set(IN_USE.get() + layout.size().cast_signed());
+        PEAK.set(PEAK.get().max(IN_USE.get()));
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        IN_USE.fetch_sub(layout.size(), Relaxed);
+        IN_USE.set(IN_USE.get() - layout.size().cast_signed());
         // SAFETY: the caller's promises are passed on.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -47,20 +54,20 @@ fn at_most_40_bytes_a_token_at_any_count_and_nothing_afterwards() {
     let clock = Arc::clone(&seconds);
     let boot_clock = BootClock::new(move || clock.load(Relaxed) * 1_000);
     let ledger = MemoryLedger::with_boot_clock(boot_clock);
-    let empty = IN_USE.load(Relaxed);
-    PEAK.store(empty, Relaxed);
+    let empty = IN_USE.get();
+    PEAK.set(empty);
 
     for count in 1..=1_000_000 {
         assert_eq!(ledger.spend(&spending(count, 10), 300), Ok(Spent::First));
         // The peak since the last token includes both tables of one that grows.
-        let bytes = PEAK.swap(IN_USE.load(Relaxed), Relaxed) - empty;
-        assert!(bytes <= 40 * count as usize, "{bytes} bytes for {count} tokens");
+        let bytes = PEAK.replace(IN_USE.get()) - empty;
+        assert!(bytes <= 40 * count as isize, "{bytes} bytes for {count} tokens");
     }
-    let full = IN_USE.load(Relaxed) - empty;
+    let full = IN_USE.get() - empty;
     assert!(full >= 16 * 1_000_000, "{full} bytes: the counter does not count");
 
     seconds.fetch_add(60, Relaxed);
     assert_eq!(ledger.spend(&spending(0, 12), 360), Ok(Spent::First));
-    let left = IN_USE.load(Relaxed) - empty;
+    let left = IN_USE.get() - empty;
     assert!(left <= 40, "{left} bytes are still in use for one token");
 }

@@ -10,6 +10,7 @@ sys.path.insert(0, str(ROOT / "tests/prosody"))
 
 from client import Client  # noqa: E402
 from server import PLUGINS, Prosody  # noqa: E402
+from versions import any_version, launcher, version_of  # noqa: E402
 
 HOST = "localhost"
 
@@ -32,9 +33,11 @@ def main():
     otp_seed, token_secret = native("print((table.concat({xtoken.generate_key()}, ' ')))").split()
     print(f'   otp_seed = "{otp_seed}"\n   token_secret = "{token_secret}"')
 
-    print(f"2. Prosody starts with plugin_paths = {{ {str(PLUGINS)!r} }}, authentication = \"token\".")
+    version = any_version()
+    print(f"2. Prosody {version_of(launcher(version))} starts with")
+    print(f'   plugin_paths = {{ "{PLUGINS}" }}, authentication = "token".')
     # Loopback only, so this demo does without TLS.
-    with Prosody("0.12", {HOST: {"otp_seed": otp_seed, "token_secret": token_secret}}) as server:
+    with Prosody(version, {HOST: {"otp_seed": otp_seed, "token_secret": token_secret}}) as server:
         print(f"   It listens on 127.0.0.1, port {server.port}.")
 
         print(f"3. The web application makes a token for alice@{HOST}:")

@@ -26,7 +26,8 @@ pub struct xtoken_config {
     pub(super) nonce_length: usize,
     pub(super) deviation: u64,
     pub(super) expired_limit: u64,
-    pub(super) ledger: Vec<u8>,
+    /// There may be a password in it.
+    pub(super) ledger: Zeroizing<Vec<u8>>,
 }
 
 /// Not a `Key`, which cannot be copied: one config may serve several verifiers.
@@ -71,7 +72,7 @@ pub extern "C" fn xtoken_config_new() -> Option<Box<xtoken_config>> {
             nonce_length: DEFAULT_NONCE_LENGTH,
             deviation: OTP_DEVIATION,
             expired_limit: EXPIRED_LIMIT,
-            ledger: b"memory:".into(),
+            ledger: Zeroizing::new(b"memory:".into()),
         }))
     })
 }
@@ -229,7 +230,7 @@ pub unsafe extern "C" fn xtoken_config_set_ledger(
         let url = unsafe { chars(url, url_len) }?;
         // Opened for the error alone, so that it comes at the call that is at fault.
         ledger::open(url)?;
-        config.ledger = url.into();
+        config.ledger = Zeroizing::new(url.into());
         Ok(())
     })
 }

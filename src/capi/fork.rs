@@ -23,8 +23,9 @@ thread_local! {
     static STANDSTILL: Cell<*mut Standstill> = const { Cell::new(ptr::null_mut()) };
 }
 
-/// Puts a ledger on the list for as long as this lives.
-pub(super) struct Protected;
+/// Puts a ledger on the list for as long as this lives. If this is its last owner, the ledger ends
+/// while the list is locked, so that no fork meets it half way.
+pub(super) struct Protected(Option<Arc<dyn Ledger>>);
 
 impl Protected {
     pub(super) fn new(ledger: &Arc<dyn Ledger>) -> Result<Self, Failure> {
@@ -32,13 +33,14 @@ impl Protected {
         let mut ledgers = lock();
         ledgers.try_reserve(1).map_err(|_| Failure(XTOKEN_UNAVAILABLE))?;
         ledgers.push(Arc::downgrade(ledger));
-        Ok(Self)
+        Ok(Self(Some(Arc::clone(ledger))))
     }
 }
 
 impl Drop for Protected {
     fn drop(&mut self) {
         let mut ledgers = lock();
+        self.0 = None;
         ledgers.retain(|ledger| ledger.strong_count() > 0);
         if ledgers.is_empty() {
             *ledgers = Ledgers::new();
@@ -132,7 +134,7 @@ mod tests {
         assert!(on_list());
         let pointer = Arc::downgrade(&ledger);
         drop(ledger);
-        drop(Protected);
+        drop(Protected(None));
         assert!(!lock().iter().any(|l| l.ptr_eq(&pointer)));
     }
 

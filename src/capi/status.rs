@@ -22,7 +22,7 @@ pub const XTOKEN_MALFORMED: xtoken_status = 1;
 pub const XTOKEN_BAD_SIGNATURE: xtoken_status = 2;
 /// Refused: well signed, but too old or too far ahead.
 pub const XTOKEN_EXPIRED: xtoken_status = 3;
-/// Refused: it was accepted before, or, after the clock was set back, its time had already passed.
+/// Refused: it was accepted before.
 pub const XTOKEN_REPLAYED: xtoken_status = 4;
 /// Refused: more than 10 expired tokens of this JID within the same 30 seconds, which is what
 /// somebody does who has kept old ones. It can log in again in the next 30 seconds.
@@ -86,11 +86,7 @@ static STATUSES: [Entry; 24] = [
         c"expired",
         c"well signed but too old or too new: compare otp_seed and the clocks",
     ),
-    Entry(
-        XTOKEN_REPLAYED,
-        c"replayed",
-        c"accepted before, or older than a clock that was set back: mint one for every login",
-    ),
+    Entry(XTOKEN_REPLAYED, c"replayed", c"accepted before: mint a token for every login"),
     Entry(
         XTOKEN_THROTTLED,
         c"throttled",
@@ -99,7 +95,8 @@ static STATUSES: [Entry; 24] = [
     Entry(
         XTOKEN_UNAVAILABLE,
         c"unavailable",
-        c"the ledger of spent tokens gave no answer: look at its storage",
+        c"the ledger cannot tell whether this token was spent: look at its last error, or wait until it \
+          accepts tokens again",
     ),
     Entry(XTOKEN_NULL_ARGUMENT, c"null-argument", c"a pointer is NULL that must not be"),
     Entry(

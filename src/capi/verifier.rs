@@ -21,7 +21,7 @@ use crate::{Key, Verifier, ledger};
 /// ledger "memory:" each process then remembers for itself, so a token can be accepted once in
 /// each.
 pub struct xtoken_verifier {
-    // Before `_protected`: the last owner of a ledger is thus never a list of them.
+    // Before `_protected`, which is to be the last owner of the ledger.
     verifier: Verifier,
     key_ids: Vec<CString>,
     _protected: Protected,

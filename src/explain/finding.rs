@@ -28,6 +28,8 @@ pub enum Finding {
     Unavailable {
         /// What the ledger says of itself.
         trouble: Option<String>,
+        /// From when on (Unix seconds) tokens minted then are accepted, if none is now.
+        opens_at: Option<u64>,
     },
     /// It is not a token at all.
     Malformed(Flaw),
@@ -112,20 +114,23 @@ impl fmt::Display for Finding {
                     offset => write!(f, ", by a clock {} of this one", steps(offset, "ahead")),
                 }
             }
-            Self::Replayed => f.write_str(
-                "it was accepted before, or is older than a clock that was set back: make a \
-                 token for every login",
-            ),
+            Self::Replayed => f.write_str("it was accepted before: make a token for every login"),
             Self::Throttled => f.write_str(
                 "too many expired tokens of this address were tried: no token of it works until \
                  half a minute has passed",
             ),
-            Self::Unavailable { trouble: Some(trouble) } => {
+            Self::Unavailable { trouble: Some(trouble), .. } => {
                 write!(f, "the ledger of spent tokens gave no answer: {trouble}")
             }
-            Self::Unavailable { trouble: None } => {
-                f.write_str("the ledger of spent tokens gave no answer")
-            }
+            Self::Unavailable { opens_at: Some(opens_at), .. } => write!(
+                f,
+                "the ledger cannot know whether it was spent: tokens are accepted again that are \
+                 minted from {} on",
+                moment(*opens_at)
+            ),
+            Self::Unavailable { .. } => f.write_str(
+                "the ledger cannot know whether it was spent: mint a fresh token and try again",
+            ),
             Self::Malformed(flaw) => write!(f, "this is not a token: {flaw}"),
             Self::NonceLength { found, expected } => write!(
                 f,

@@ -14,8 +14,12 @@
 //! Closed steps are kept as ranges, one for each *era*: a time in which both clocks advanced alike.
 //! A range grows with time, not with logins, and a wall clock that is set begins another era. So
 //! there are as many ranges as there were disagreements between the clocks.
+//!
+//! A ledger whose tokens leave by themselves ([`forgetting_after`](History::forgetting_after))
+//! cannot wait for the wall clock, which may be set back when nobody asks. There the steady clock
+//! alone closes a step, but none of the future beyond those whose tokens may have been spent.
 
-#[cfg(any(test, feature = "sqlite", feature = "redis"))]
+#[cfg(any(feature = "sqlite", feature = "redis"))]
 mod stored;
 
 use crate::ledger::clock::Clocks;
@@ -28,18 +32,17 @@ const TOLERANCE: u64 = 2_000;
 const LAPSES_AFTER: u64 = 86_400_000;
 /// How old the note of a deviation's last use may become, in milliseconds: an hour.
 const NOTED_EVERY: u64 = 3_600_000;
-/// How long a server keeps a token after its step, in seconds: an hour. Then it may delete it by
-/// its own clock, whatever the wall clocks say.
-const KEPT_BY_SERVER: u64 = 3_600;
 /// Eras that are told apart.
 const MAX_ERAS: usize = 64;
 
 /// Since when a ledger knows every spent token, and of which steps it has forgotten them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct History {
-    /// Seconds that the wall clocks of those who share the ledger may be apart; 0 unless it is in a
-    /// server.
+    /// Seconds that the wall clocks of those who share the ledger may be apart.
     apart: u64,
+    /// Seconds after which tokens that are over leave by themselves. `None` if they stay until
+    /// their step is closed.
+    forgets_after: Option<u64>,
     /// On the steady clock. `None` if nothing was ever lost.
     horizon: Option<u64>,
     /// When each deviation was last in use, on the steady clock.
@@ -58,7 +61,7 @@ struct Era {
     first: u64,
     /// The step after the last of its closed steps; `first` if there are none.
     end: u64,
-    /// The step after the last whose tokens can have been spent in it. The range grows no further.
+    /// The step after the last whose tokens may have been spent. The range grows no further.
     reach: u64,
     /// The clocks went on without it: when they come back, another era begins.
     is_left: bool,
@@ -70,10 +73,25 @@ impl History {
     pub(super) fn new(apart: u64) -> Self {
         Self {
             apart,
+            forgets_after: None,
             horizon: None,
             used: Default::default(),
             eras: Vec::with_capacity(MAX_ERAS + 1),
         }
+    }
+
+    /// For a ledger whose tokens leave by themselves. Their step is closed this many seconds after
+    /// [everybody](Self::over_at) has ceased to accept them.
+    #[cfg(feature = "redis")]
+    pub(super) fn forgetting_after(self, seconds: u64) -> Self {
+        Self { forgets_after: Some(seconds), ..self }
+    }
+
+    /// When nobody accepts tokens of this step any more, in Unix seconds.
+    #[cfg(feature = "redis")]
+    pub(super) fn over_at(&self, step: u64, clocks: Clocks) -> u64 {
+        let steps = self.widest(clocks).saturating_add(1);
+        start_of(step.saturating_add(steps)).saturating_add(self.apart)
     }
 
     /// Takes note of a question by a verifier with this deviation, and closes the steps that are
@@ -84,7 +102,7 @@ impl History {
         let first_open = |wall: u64| step_at(wall.saturating_sub(apart)).saturating_sub(widest);
 
         let (offset, first) = (clocks.offset(), first_open(clocks.wall));
-        let reach = first.saturating_add(2 * widest + apart.div_ceil(OTP_INTERVAL) + 1);
+        let reach = step_at(clocks.wall).saturating_add(widest).saturating_add(1);
         match self.eras.iter_mut().find(|era| !era.is_left && era.is_of(offset)) {
             Some(era) => {
                 // A wider window reaches further back and ahead.
@@ -92,27 +110,21 @@ impl History {
                 (era.first, era.reach) = (era.first.min(first), era.reach.max(reach));
             }
             None => {
-                self.begin_era(Era {
-                    offset: Some(offset),
-                    first,
-                    end: first,
-                    reach,
-                    is_left: false,
-                });
+                let offset = Some(offset);
+                self.begin_era(Era { offset, first, end: first, reach, is_left: false });
                 is_new = true;
             }
         }
         for era in &mut self.eras {
             let Some(offset) = era.offset else { continue };
-            let then = clocks.wall_at_offset(offset);
-            let mut end = first_open(clocks.wall.min(then));
-            if apart > 0 {
-                end = end.max(step_at(then.saturating_sub(KEPT_BY_SERVER)));
-            }
-            let end = end.min(era.reach);
-            let is_left = era.is_left || first_open(then) > era.reach;
-            if end > era.end || is_left != era.is_left {
-                (era.end, era.is_left, is_new) = (end.max(era.end), is_left, true);
+            let wall = clocks.wall_at_offset(offset);
+            let end = match self.forgets_after {
+                Some(seconds) => first_open(wall.saturating_sub(seconds)),
+                None => first_open(wall.min(clocks.wall)),
+            };
+            let (end, is_left) = (end.min(era.reach), first_open(wall) > era.reach);
+            if end > era.end || is_left && !era.is_left {
+                (era.end, era.is_left, is_new) = (end.max(era.end), is_left || era.is_left, true);
             }
         }
         is_new
@@ -151,8 +163,19 @@ impl History {
         (step > present).then(|| start_of(step))
     }
 
+    /// Whether a token of this step may be forgotten without closing the step: it is closed, or lies
+    /// before the horizon by whichever offset the wall clock had since then. That tokens of today lie
+    /// before the horizon is what a wall clock says that is ahead for a moment.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn may_forget(&self, step: u64, clocks: Clocks) -> bool {
+        let offsets = self.eras.iter().filter_map(|era| era.offset);
+        let walls = offsets.map(|offset| clocks.wall_at_offset(offset));
+        let wall = walls.fold(clocks.wall, u64::min);
+        self.is_closed(step) || step < self.first_after_horizon(Clocks { wall, ..clocks })
+    }
+
     /// Notes the use of a deviation; `false` if that was noted a short time ago.
-    fn note(&mut self, deviation: u64, clocks: Clocks) -> bool {
+    pub(super) fn note(&mut self, deviation: u64, clocks: Clocks) -> bool {
         let Some(used) = self.used.get_mut(deviation as usize) else { return false };
         let is_noted = used.is_some_and(|used| clocks.steady.saturating_sub(used) < NOTED_EVERY);
         if !is_noted {
@@ -162,15 +185,15 @@ impl History {
     }
 
     /// The largest deviation in use.
-    fn widest(&self, clocks: Clocks) -> u64 {
+    pub(super) fn widest(&self, clocks: Clocks) -> u64 {
         let is_in_use = |used: &Option<u64>| {
             used.is_some_and(|used| clocks.steady.saturating_sub(used) < LAPSES_AFTER)
         };
         self.used.iter().rposition(is_in_use).unwrap_or_default() as u64
     }
 
-    /// Adds an era; when there are too many, makes one of the two that lie closest together, so
-    /// that the past is never joined with a distant future.
+    /// Adds an era; when there are too many, makes one of the two others that lie closest together,
+    /// so that the past is never joined with a distant future.
     fn begin_era(&mut self, era: Era) {
         for at in (0..self.eras.len()).rev() {
             let Some(one) = self.eras.get(at).copied() else { continue };
@@ -185,14 +208,15 @@ impl History {
             return;
         }
         let gap = |(one, next): &(&Era, &Era)| next.first.saturating_sub(one.end);
-        let pairs = self.eras.iter().zip(self.eras.iter().skip(1));
-        let closest = pairs.enumerate().min_by_key(|(_, pair)| gap(pair)).map(|(at, _)| at);
+        let pairs = self.eras.iter().zip(self.eras.iter().skip(1)).enumerate();
+        let others = pairs.filter(|(first, _)| *first != at && *first + 1 != at);
+        let closest = others.min_by_key(|(_, pair)| gap(pair)).map(|(first, _)| first);
         let Some(closest) = closest else { return };
         let next = self.eras.remove(closest + 1);
         if let Some(joined) = self.eras.get_mut(closest) {
-            let is_new = next.offset == era.offset || joined.offset == era.offset;
-            joined.offset = if is_new { era.offset } else { joined.offset.max(next.offset) };
-            joined.is_left = !is_new;
+            // By the clock that is ahead, the steps of neither are over too late.
+            joined.offset = joined.offset.max(next.offset);
+            joined.is_left &= next.is_left;
             joined.cover(next);
         }
     }
@@ -217,12 +241,12 @@ impl Era {
     }
 
     fn cover(&mut self, other: Self) {
-        (self.first, self.end) = (self.first.min(other.first), self.end.max(other.end));
-        self.reach = self.reach.max(other.reach);
+        self.first = self.first.min(other.first);
+        (self.end, self.reach) = (self.end.max(other.end), self.reach.max(other.reach));
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "sqlite", feature = "redis")))]
 mod tests {
     use super::*;
 
@@ -338,18 +362,6 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_deleted_by_its_own_clock_is_closed() {
-        let mut machine = Machine::new();
-        machine.history = History::new(30);
-        assert!(machine.is_open());
-        let step = step_at(NOW);
-        // Nobody asks until the server has deleted it, and then by a clock that was set back.
-        machine.steady += (KEPT_BY_SERVER + 120) * 1_000;
-        assert!(!machine.is_open());
-        assert!(machine.history.is_closed(step));
-    }
-
-    #[test]
     fn the_horizon_follows_the_wall_clock_when_that_is_corrected() {
         let mut machine = Machine::new();
         machine.wall += 3 * 3_600;
@@ -361,6 +373,38 @@ mod tests {
         assert!(!machine.is_open());
         machine.pass(1);
         assert!(machine.is_open());
+    }
+
+    #[test]
+    #[cfg(feature = "sqlite")]
+    fn what_was_spent_after_the_horizon_is_not_forgotten_while_the_clock_is_ahead() {
+        let mut machine = Machine::new();
+        machine.history.lose(machine.clocks());
+        machine.pass(7_200);
+        assert!(machine.is_open());
+        let step = step_at(machine.wall);
+        machine.wall += DAY;
+        assert!(machine.is_open());
+        assert!(step < machine.history.first_after_horizon(machine.clocks()));
+        assert!(!machine.history.may_forget(step, machine.clocks()));
+        machine.wall -= DAY;
+        machine.pass(60);
+        assert!(machine.is_open());
+        assert!(machine.history.may_forget(step, machine.clocks()));
+    }
+
+    #[test]
+    #[cfg(feature = "sqlite")]
+    fn what_an_earlier_steady_clock_left_is_forgotten() {
+        let mut machine = Machine::new();
+        assert!(machine.is_open());
+        let step = step_at(machine.wall);
+        machine.pass(DAY);
+        machine.history.change_steady_clock(machine.clocks());
+        machine.history.lose(machine.clocks());
+        machine.is_open();
+        assert!(!machine.history.is_closed(step));
+        assert!(machine.history.may_forget(step, machine.clocks()));
     }
 
     #[test]
@@ -392,6 +436,72 @@ mod tests {
         assert!(!machine.history.is_closed(step_at(NOW)));
         machine.pass(1);
         assert!(machine.is_open() && machine.history.is_closed(step_at(NOW)));
+    }
+
+    /// With tokens that leave an hour after they are over.
+    #[cfg(feature = "redis")]
+    fn forgetful() -> Machine {
+        Machine { history: History::new(0).forgetting_after(3_600), ..Machine::new() }
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn what_leaves_by_itself_is_closed_although_the_wall_clock_was_set_back() {
+        let mut machine = forgetful();
+        assert!(machine.is_open());
+        assert_eq!(machine.history.over_at(step_at(NOW), machine.clocks()), NOW + 60);
+        machine.pass(30 + 60 + 3_600);
+        assert!(!machine.history.is_closed(step_at(NOW)));
+        // Nobody has asked since, and does so now when it seems to be as early as then.
+        machine.wall = NOW;
+        assert!(!machine.is_open());
+        assert!(machine.history.is_closed(step_at(NOW) + 1));
+        assert_eq!(machine.history.opens_at(machine.clocks()), Some(NOW + 60));
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn a_clock_set_back_by_less_than_that_locks_nobody_out() {
+        let mut machine = forgetful();
+        for _ in 0..10 {
+            machine.pass(600);
+            assert!(machine.is_open());
+            machine.wall -= 3_600;
+            assert!(machine.is_open());
+            machine.wall += 3_600;
+        }
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn what_leaves_by_itself_closes_no_more_of_the_future_than_was_in_reach() {
+        let mut machine = forgetful();
+        machine.wall += 3 * 3_600;
+        assert!(machine.is_open());
+        machine.wall -= 3 * 3_600;
+        machine.pass(2 * DAY);
+        assert!(machine.is_open());
+        let ahead = step_at(NOW) + 3 * 120;
+        let closed: Vec<_> =
+            (ahead..ahead + 10).filter(|s| machine.history.is_closed(*s)).collect();
+        assert_eq!(closed, [ahead, ahead + 1]);
+        assert!(!machine.history.is_closed(ahead - 2));
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn joined_eras_close_what_leaves_by_itself_too() {
+        let mut machine = forgetful();
+        for time in 0..2 * MAX_ERAS as u64 {
+            machine.wall = NOW + (1_000 - time) * 7_200;
+            assert!(machine.is_open(), "{time}");
+        }
+        machine.pass(2_000 * 7_200);
+        machine.history.advance(1, machine.clocks());
+        for time in 0..2 * MAX_ERAS as u64 {
+            let step = step_at(NOW + (1_000 - time) * 7_200);
+            assert!(machine.history.is_closed(step), "{time}");
+        }
     }
 
     #[test]

@@ -8,13 +8,20 @@
 mod interleaved;
 mod table;
 
+use std::collections::TryReserveError;
 use std::sync::atomic::Ordering::Relaxed;
 #[cfg(not(all(test, shuttle)))]
-use std::sync::{Mutex, MutexGuard, atomic::AtomicU64};
+use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU64},
+};
 use std::{fmt, iter};
 
 #[cfg(all(test, shuttle))]
-use shuttle::sync::{Mutex, MutexGuard, atomic::AtomicU64};
+use shuttle::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU64},
+};
 
 use super::clock::BootClock;
 use super::history::History;
@@ -34,6 +41,8 @@ pub struct MemoryLedger {
     history: Mutex<History>,
     /// The step in which the history last advanced.
     advanced_in: AtomicU64,
+    /// There was no memory for the last token.
+    is_exhausted: AtomicBool,
     boot_clock: BootClock,
 }
 
@@ -56,12 +65,21 @@ impl MemoryLedger {
             shards: iter::repeat_with(shard).take(SHARDS).collect(),
             history: Mutex::new(History::new(0)),
             advanced_in: AtomicU64::new(u64::MAX),
+            is_exhausted: AtomicBool::new(false),
             boot_clock,
         }
     }
 
     fn shard(&self, fingerprint: u128) -> Result<MutexGuard<'_, Vec<StepTable>>, Unavailable> {
         Ok(self.shards.get(fingerprint as usize % SHARDS).ok_or(Unavailable)?.lock()?)
+    }
+
+    /// Notes whether there was memory.
+    fn note_memory<T>(&self, grown: Result<T, TryReserveError>) -> Result<T, Unavailable> {
+        if self.is_exhausted.load(Relaxed) != grown.is_err() {
+            self.is_exhausted.store(grown.is_err(), Relaxed);
+        }
+        grown.map_err(|_| Unavailable)
     }
 
     /// Drops the tables of the steps that are over, once per step.
@@ -98,7 +116,7 @@ impl Ledger for MemoryLedger {
             }
         }
         if let Some(own) = own {
-            let is_new = own.insert(fingerprint)?;
+            let is_new = self.note_memory(own.insert(fingerprint))?;
             return Ok(if is_new && !others { Spent::First } else { Spent::Again });
         }
         if others {
@@ -112,8 +130,7 @@ impl Ledger for MemoryLedger {
         }
         drop(history);
         let mut spent = Table::default();
-        spent.insert(fingerprint)?;
-        tables.try_reserve(1)?;
+        self.note_memory(spent.insert(fingerprint).and(tables.try_reserve(1)))?;
         tables.push(StepTable { step: spending.step, spent });
         Ok(Spent::First)
     }
@@ -155,6 +172,13 @@ impl Ledger for MemoryLedger {
         self.history.lock().ok()?.opens_at(self.boot_clock.with(now))
     }
 
+    fn trouble(&self) -> Option<String> {
+        if self.shards.iter().any(Mutex::is_poisoned) || self.history.is_poisoned() {
+            return Some("a thread stopped in the middle: restart the program".to_owned());
+        }
+        self.is_exhausted.load(Relaxed).then(|| "there is no memory left".to_owned())
+    }
+
     fn hold(&self) -> Box<dyn Held + '_> {
         let shards: Vec<_> = self.shards.iter().map(Mutex::lock).collect();
         Box::new((shards, self.history.lock()))
@@ -170,13 +194,6 @@ impl Default for MemoryLedger {
 impl fmt::Debug for MemoryLedger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MemoryLedger")
-    }
-}
-
-/// No memory to remember one more.
-impl From<std::collections::TryReserveError> for Unavailable {
-    fn from(_: std::collections::TryReserveError) -> Self {
-        Self
     }
 }
 
@@ -338,6 +355,7 @@ mod tests {
         assert_eq!(clocks.ledger.peek(&spending, 300), Err(Unavailable));
         assert_eq!(clocks.ledger.probe(), Err(Unavailable));
         assert_eq!(clocks.ledger.remembered(), None);
+        assert!(clocks.ledger.trouble().unwrap().contains("restart"));
     }
 
     #[test]

@@ -1,18 +1,24 @@
 //! `redis://…`: spent tokens in a Redis or Valkey server, shared by machines.
 //!
 //! Each token is one key that exists from its spending until it cannot be accepted any more.
-//! A worker thread of the ledger's [talks](worker) to the server, many tokens at a time, over a
-//! [connection](link) that knows since when the server has remembered everything. Callers leave
-//! their token in a [queue] and wait there, or are told through a file descriptor.
+//! Callers leave their token in a [queue] and wait there, or are told through a file descriptor. A
+//! [worker] takes many tokens at a time from there, asks the server over a [connection], and judges
+//! the answers by the [knowledge] of the process: since when the server knows everything, and which
+//! steps are closed. Both are also kept in the server, for the other nodes.
 //!
 //! Nothing exists before the first token: no thread, no connection, no descriptor. A child of a
 //! fork starts over and never touches what its parent has.
 
-mod link;
+mod config;
+mod connection;
+mod error;
+mod knowledge;
+mod login;
 mod queue;
 mod retry;
-mod settings;
-mod trouble;
+mod scripts;
+mod server_clock;
+mod waker;
 mod worker;
 
 use std::os::fd::RawFd;
@@ -20,22 +26,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, mem, process, thread};
 
 use super::deferred::{Deferred, Outcome, Ticket};
-use super::{Held, Ledger, Probe, Spending, Spent, Unavailable};
+use super::{BootClock, Held, Ledger, Probe, Spending, Spent, Unavailable};
 use crate::setting::SettingError;
+use config::Config;
+pub(super) use config::is_ours;
+use error::Error;
+use knowledge::Knowledge;
 use queue::Queue;
-use settings::Settings;
-pub(super) use settings::is_ours;
+use worker::Means;
 
 /// The ledger of a Redis or Valkey server.
 pub struct RedisLedger {
-    settings: Arc<Settings>,
+    config: Arc<Config>,
+    boot_clock: BootClock,
     running: Mutex<Option<Running>>,
 }
 
 /// What there is after the first token, in the process that spent it.
 struct Running {
     process: u32,
-    queue: Arc<Queue>,
+    means: Means,
 }
 
 impl RedisLedger {
@@ -49,19 +59,28 @@ impl RedisLedger {
     /// and in the query `prefix=…` (before the name of every key; `xtoken:`) and `timeout=…`
     /// (milliseconds until a token is [`Unavailable`], 10 to 60,000; 2,000).
     pub fn new(url: impl AsRef<[u8]>) -> Result<Self, SettingError> {
-        let settings = Settings::parse(url.as_ref()).ok_or(SettingError::Ledger)?;
-        Ok(Self { settings: Arc::new(settings), running: Mutex::new(None) })
+        Self::with_boot_clock(url, BootClock::of_machine())
+    }
+
+    /// As [`new`](Self::new) with another clock, for tests.
+    #[doc(hidden)]
+    pub fn with_boot_clock(
+        url: impl AsRef<[u8]>,
+        boot_clock: BootClock,
+    ) -> Result<Self, SettingError> {
+        let config = Arc::new(Config::parse(url.as_ref()).ok_or(SettingError::Ledger)?);
+        Ok(Self { config, boot_clock, running: Mutex::new(None) })
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The queue of this process, if it has one.
-    fn existing(&self) -> Option<Arc<Queue>> {
+    /// What there is in this process, if anything.
+    fn existing(&self) -> Option<Means> {
         let slot = self.slot();
         let own = slot.as_ref().filter(|running| running.process == process::id())?;
-        Some(Arc::clone(&own.queue))
+        Some(own.means.clone())
     }
 
     /// The queue of this process and a worker for it.
@@ -69,32 +88,42 @@ impl RedisLedger {
         let mut slot = self.slot();
         if slot.as_ref().is_none_or(|running| running.process != process::id()) {
             abandon(slot.take());
-            let queue = Arc::new(Queue::new(self.settings.timeout)?);
-            *slot = Some(Running { process: process::id(), queue });
+            *slot = Some(Running { process: process::id(), means: self.means()? });
         }
-        let queue = Arc::clone(&slot.as_ref().ok_or(Unavailable)?.queue);
-        if queue.is_closed() {
-            self.employ(&queue)?;
+        let means = &slot.as_ref().ok_or(Unavailable)?.means;
+        if means.queue.is_closed() {
+            employ(means)?;
         }
-        Ok(queue)
+        Ok(Arc::clone(&means.queue))
     }
 
-    /// Starts a worker, also in the place of one that ended: the queue stays, with all tickets.
-    fn employ(&self, queue: &Arc<Queue>) -> Result<(), Unavailable> {
-        let (for_worker, settings) = (Arc::clone(queue), Arc::clone(&self.settings));
-        let worker = thread::Builder::new().name("xtoken-redis".to_owned());
-        queue.open();
-        worker.spawn(move || worker::run(&for_worker, &settings)).map(drop).map_err(|_| {
-            queue.close();
-            Unavailable
+    fn means(&self) -> Result<Means, Unavailable> {
+        let boot_clock = self.boot_clock.clone();
+        Ok(Means {
+            queue: Arc::new(Queue::new(self.config.timeout, boot_clock.clone())?),
+            config: Arc::clone(&self.config),
+            knowledge: Arc::new(Mutex::new(Knowledge::new(boot_clock.clone()))),
+            boot_clock,
         })
     }
+}
+
+/// Starts a worker, also in the place of one that ended: all tickets stay.
+fn employ(means: &Means) -> Result<(), Unavailable> {
+    let for_worker = means.clone();
+    let worker = thread::Builder::new().name("xtoken-redis".to_owned());
+    means.queue.open();
+    worker.spawn(move || worker::run(&for_worker)).map(drop).map_err(|_| {
+        means.queue.close();
+        means.queue.lock().last_error = Some(Error::Exhausted);
+        Unavailable
+    })
 }
 
 /// Ends the worker. Of a parent's nothing is touched: its locks may be held for ever here.
 fn abandon(running: Option<Running>) {
     match running {
-        Some(running) if running.process == process::id() => running.queue.close(),
+        Some(running) if running.process == process::id() => running.means.queue.close(),
         other => mem::forget(other),
     }
 }
@@ -113,11 +142,11 @@ impl Ledger for RedisLedger {
     }
 
     fn closed_until(&self, now: u64) -> Option<u64> {
-        self.existing()?.trouble()?.closed_until().filter(|until| *until > now)
+        self.existing()?.knowledge().opens_at(now)
     }
 
     fn trouble(&self) -> Option<String> {
-        self.existing()?.trouble().map(|trouble| trouble.to_string())
+        self.existing()?.queue.last_error().map(|error| error.to_string())
     }
 
     fn hold(&self) -> Box<dyn Held + '_> {
@@ -139,11 +168,11 @@ impl Deferred for RedisLedger {
     }
 
     fn finished(&self, at_most: usize) -> Vec<(Ticket, Outcome)> {
-        self.existing().map(|queue| queue.finished(at_most)).unwrap_or_default()
+        self.existing().map(|means| means.queue.finished(at_most)).unwrap_or_default()
     }
 
     fn descriptor(&self) -> Option<RawFd> {
-        self.existing()?.descriptor()
+        self.existing()?.queue.descriptor()
     }
 }
 
@@ -170,10 +199,10 @@ mod tests {
     fn tickets_of_a_worker_that_ended_are_answered_once() {
         // Nobody listens on port 1.
         let ledger = RedisLedger::new("redis://127.0.0.1:1?timeout=200").unwrap();
-        let spending = Spending { fingerprint: [1; 16], step: 10, good_until: 360 };
+        let spending = Spending { fingerprint: [1; 16], step: 10, deviation: 1 };
         let mut tickets: Vec<_> = (0..4).map(|_| ledger.begin(&spending, 300).unwrap()).collect();
         // As after a panic.
-        ledger.existing().unwrap().close();
+        ledger.existing().unwrap().queue.close();
         thread::sleep(Duration::from_millis(50));
         let descriptor = ledger.descriptor();
         tickets.extend((0..4).map(|_| ledger.begin(&spending, 300).unwrap()));

@@ -1,47 +1,60 @@
 //! `sqlite:PATH`: spent tokens in a file, shared by the processes of one machine.
 //!
-//! The file outlives the process, also one that is killed. Nothing is ever synced to the disk:
-//! when the machine itself went down, what the file says is not trusted. Then, and whenever the
-//! file was damaged or replaced, every step that could have had logins is closed: nothing that may
-//! have been spent is accepted, and fresh tokens are again as soon as the window has passed.
+//! The file outlives the process, also one that is killed. Nothing that a login writes is synced to
+//! the disk: after the machine itself went down, and whenever the file was lost, damaged or replaced,
+//! the horizon of its [`History`] begins anew.
 
 mod database;
 mod error;
-mod file;
+mod files;
+mod lock_file;
+mod opening;
+mod patience;
 
+use std::borrow::Cow;
+use std::mem;
 use std::path::{self, Path, PathBuf};
 use std::sync::Mutex;
 
+use super::clock::{BootClock, Clocks};
+use super::deferred::Outcome;
+use super::history::History;
 use super::{Held, Ledger, Probe, Spending, Spent, Unavailable};
-use crate::totp::{start_of, step_at};
-use database::{Database, Preparation};
+use database::Database;
 use error::Error;
-use file::{Identity, identity};
+use files::{Identity, Place};
+use opening::{Missing, Opening};
+use patience::Patience;
 
 /// The ledger `sqlite:PATH`.
 #[derive(Debug)]
 pub struct SqliteLedger {
     path: PathBuf,
+    boot_clock: BootClock,
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    open: Option<(Identity, Database)>,
-    /// The file that was last seen damaged, to be replaced unless somebody else has.
+    database: Option<Box<Database>>,
+    /// As it was last stored, or more.
+    history: History,
+    /// The file that was last seen damaged.
     damaged: Option<Identity>,
-    /// Where and when this process last spent a token.
-    last_spent: Option<(Identity, u64)>,
-    /// When this process last spent a token in a file that is no longer there, so that nobody
-    /// knows which.
-    lost: Option<u64>,
-    /// The file is one that we began and could not finish, so it held nothing.
-    began: bool,
-    /// The file was looked through once in this process.
-    checked: bool,
-    /// The lock of another process was waited for in vain: not again until it is free.
+    /// The file was open before, and looked through.
+    was_open: bool,
+    /// The lock of another process was not free in time: not waited for again until it is.
     is_impatient: bool,
     trouble: Option<String>,
+}
+
+/// One question to the ledger.
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    path: &'a Path,
+    boot_clock: &'a BootClock,
+    clocks: Clocks,
+    patience: Patience,
 }
 
 impl SqliteLedger {
@@ -50,17 +63,44 @@ impl SqliteLedger {
     /// A process that forks after first use must [`hold`](Ledger::hold) it meanwhile, as the C
     /// library does by itself; otherwise the child is told [`Unavailable`].
     pub fn new(path: impl AsRef<Path>) -> Self {
+        Self::with_boot_clock(path, BootClock::of_machine())
+    }
+
+    /// As [`new`](Self::new) with another clock, for tests.
+    #[doc(hidden)]
+    pub fn with_boot_clock(path: impl AsRef<Path>, boot_clock: BootClock) -> Self {
         let path = path::absolute(&path).unwrap_or_else(|_| path.as_ref().to_owned());
-        Self { path, state: Mutex::default() }
+        let state = State {
+            database: None,
+            history: History::new(0),
+            damaged: None,
+            was_open: false,
+            is_impatient: false,
+            trouble: None,
+        };
+        Self { path, boot_clock, state: Mutex::new(state) }
+    }
+
+    /// The path, unless nothing is there: then it may be a secret that was written in its place.
+    fn shown_path(&self) -> Cow<'_, str> {
+        match self.path.symlink_metadata() {
+            Ok(_) => self.path.to_string_lossy(),
+            Err(_) => Cow::Borrowed("the file of the ledger"),
+        }
     }
 
     fn answer<T>(
         &self,
-        work: impl FnOnce(&mut State) -> Result<T, Error>,
+        now: u64,
+        work: impl FnOnce(&mut State, Question<'_>) -> Result<T, Error>,
     ) -> Result<T, Unavailable> {
+        // Both at the same moment, before anything is waited for.
+        let clocks = self.boot_clock.with(now);
         let mut state = self.state.lock()?;
-        work(&mut state).map_err(|error| {
-            state.trouble = Some(format!("{}: {error}", self.path.display()));
+        let patience = Patience::new(!state.is_impatient);
+        let (path, boot_clock) = (&self.path, &self.boot_clock);
+        work(&mut state, Question { path, boot_clock, clocks, patience }).map_err(|error| {
+            state.trouble = Some(format!("{}: {error}", self.shown_path()));
             state.react(&error);
             Unavailable
         })
@@ -69,20 +109,20 @@ impl SqliteLedger {
 
 impl Ledger for SqliteLedger {
     fn spend(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
-        self.answer(|state| {
-            let spent = state.spend(&self.path, spending, now)?;
+        self.answer(now, |state, question| {
+            let outcome = state.spend(question, spending)?;
             state.worked();
-            Ok(spent)
-        })
+            Ok(outcome)
+        })?
     }
 
-    fn peek(&self, spending: &Spending, _now: u64) -> Result<Spent, Unavailable> {
-        self.answer(|state| state.peek(&self.path, spending))
+    fn peek(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
+        self.answer(now, |state, question| state.peek(question, spending))?
     }
 
     fn probe(&self) -> Result<Probe, Unavailable> {
-        self.answer(|state| {
-            state.probe(&self.path)?;
+        self.answer(0, |state, question| {
+            state.probe(question)?;
             state.worked();
             Ok(Probe { clock: None })
         })
@@ -92,15 +132,12 @@ impl Ledger for SqliteLedger {
     /// another thread uses the file.
     fn remembered(&self) -> Option<u64> {
         let state = self.state.try_lock().ok()?;
-        let (_, database) = state.open.as_ref()?;
-        database.count().ok()
+        state.database.as_ref().filter(|database| !database.is_inherited())?.count().ok()
     }
 
     fn closed_until(&self, now: u64) -> Option<u64> {
-        let state = self.state.lock().ok()?;
-        let (_, database) = state.open.as_ref()?;
-        let last = database.closed_through(step_at(now)).ok()??;
-        Some(start_of(last.saturating_add(1)))
+        let clocks = self.boot_clock.with(now);
+        self.state.lock().ok()?.history.opens_at(clocks)
     }
 
     fn trouble(&self) -> Option<String> {
@@ -114,123 +151,87 @@ impl Ledger for SqliteLedger {
     fn hold(&self) -> Box<dyn Held + '_> {
         let mut state = self.state.lock();
         if let Ok(state) = &mut state {
-            state.open = None;
+            state.close();
         }
         Box::new(state)
     }
 }
 
 impl State {
-    fn spend(&mut self, path: &Path, spending: &Spending, now: u64) -> Result<Spent, Error> {
-        self.refuse_after_fork()?;
-        let found = identity(path)?;
-        let is_patient = !self.is_impatient;
-        if self.open.as_ref().is_none_or(|(file, _)| found != Some(*file)) {
-            self.reopen(path, found, spending, now)?;
+    fn spend(&mut self, question: Question<'_>, spending: &Spending) -> Result<Outcome, Error> {
+        for _ in 0..2 {
+            self.open(question, true)?;
+            let Some(database) = &mut self.database else { break };
+            let Question { clocks, patience, .. } = question;
+            match database.spend(&mut self.history, spending, clocks, patience) {
+                Err(error @ Error::Replaced) => self.react(&error),
+                result => return result,
+            }
         }
-        let (file, database) = self.open.as_mut().ok_or(Error::Replaced)?;
-        database.be_patient(is_patient)?;
-        let spent = database.spend(spending, now)?;
-        // A file that was replaced in between remembers nothing for others.
-        if identity(path)? != Some(*file) {
-            return Err(Error::Replaced);
-        }
-        self.last_spent = Some((*file, now));
-        Ok(spent)
+        Err(Error::Replaced)
     }
 
-    /// Prepares nothing, as a spending would: whoever looks may do so for any time.
-    fn peek(&self, path: &Path, spending: &Spending) -> Result<Spent, Error> {
-        self.refuse_after_fork()?;
-        let found = identity(path)?;
-        if let Some((file, database)) = &self.open
-            && found == Some(*file)
-        {
-            return database.peek(spending);
+    fn peek(&mut self, question: Question<'_>, spending: &Spending) -> Result<Outcome, Error> {
+        match self.open(question, false)? {
+            None => {}
+            Some(Missing::FromTheStart) => {
+                let mut history = self.history.clone();
+                history.advance(spending.deviation, question.clocks);
+                let knows = history.knows(spending.step, question.clocks);
+                return Ok(if knows { Ok(Spent::First) } else { Err(Unavailable) });
+            }
+            Some(Missing::Lost) => return Ok(Err(Unavailable)),
         }
-        // What a spending would close first.
-        if self.lost.max(self.left_behind(found)).is_some() {
-            return Ok(Spent::Again);
-        }
-        if found.is_none() {
-            return Ok(Spent::First);
-        }
-        let database = Database::attach(path, !self.is_impatient)?;
-        match database.is_prepared()? {
-            true => database.peek(spending),
-            false => Ok(if self.began { Spent::First } else { Spent::Again }),
+        let Some(database) = &self.database else { return Err(Error::Replaced) };
+        match database.refuse_replaced() {
+            Err(Error::Replaced) => Ok(Err(Unavailable)),
+            result => result.and_then(|()| database.peek(spending, question.clocks)),
         }
     }
 
-    /// When this process last spent a token, if that was in another file than was `found`.
-    fn left_behind(&self, found: Option<Identity>) -> Option<u64> {
-        let (file, at) = self.last_spent?;
-        (found != Some(file)).then_some(at)
+    /// Writes to the file what it says already. What has to be made is left to the first token.
+    fn probe(&mut self, question: Question<'_>) -> Result<(), Error> {
+        match (self.open(question, false)?, &self.database) {
+            (None, Some(database)) => database.rewrite(question.patience),
+            _ => Ok(Place::of(question.path)?.try_to_create()?),
+        }
     }
 
-    /// Connects to the file that was `found`, or to a new one.
-    fn reopen(
-        &mut self,
-        path: &Path,
-        found: Option<Identity>,
-        spending: &Spending,
-        now: u64,
-    ) -> Result<(), Error> {
-        self.open = None;
-        self.lost = self.lost.max(self.left_behind(found));
-        if let Some(damaged) = self.damaged.take()
-            && found == Some(damaged)
-        {
-            file::replace(path, now, |new| {
-                let preparation =
-                    Preparation { existed: true, check: false, lost_at: Some(now), spending, now };
-                Database::connect(new, true)?.prepare(&preparation)
-            })?;
+    /// Opens the file if it is not open, or says what has to be made for that.
+    fn open(&mut self, question: Question<'_>, may_make: bool) -> Result<Option<Missing>, Error> {
+        if let Some(database) = &self.database {
+            return if database.is_inherited() { Err(Error::Forked) } else { Ok(None) };
         }
-        if found.is_none() {
-            self.began = true;
-            file::create(path)?;
-        }
-        // Before the connection is made, so that it is certain which file it is made to.
-        let file = identity(path)?.ok_or(Error::Replaced)?;
-        let preparation = Preparation {
-            existed: !self.began,
-            check: !self.checked,
-            lost_at: self.lost.map(|lost| if found.is_none() { now } else { lost }),
-            spending,
-            now,
+        let Question { path, boot_clock, clocks, patience } = question;
+        let opening = Opening {
+            boot_clock,
+            clocks,
+            patience,
+            may_make,
+            was_open: self.was_open,
+            damaged: self.damaged,
         };
-        let database = Database::connect(path, !self.is_impatient).and_then(|mut database| {
-            database.prepare(&preparation)?;
-            Ok(database)
-        });
-        if database.as_ref().is_err_and(Error::is_damage) {
-            self.damaged = Some(file);
+        let place = Place::of(path)?;
+        let found = place.files()?.database;
+        let opened = opening.open(place, &mut self.history);
+        if opened.as_ref().is_err_and(Error::is_damage) {
+            self.damaged = found;
         }
-        let database = database?;
-        if identity(path)? != Some(file) {
-            return Err(Error::Replaced);
+        match opened? {
+            Ok(database) => self.database = Some(Box::new(database)),
+            Err(missing) => return Ok(Some(missing)),
         }
-        (self.lost, self.began, self.checked) = (None, false, true);
-        self.last_spent = self.last_spent.map(|(_, at)| (file, at));
-        self.open = Some((file, database));
-        Ok(())
+        (self.damaged, self.was_open) = (None, true);
+        Ok(None)
     }
 
-    /// Writes to the file what it says already, over a connection of its own. What has to be
-    /// prepared in a new file, or after a restart of the machine, is left to the first token: how
-    /// long that closes the file depends on its window.
-    fn probe(&self, path: &Path) -> Result<(), Error> {
-        self.refuse_after_fork()?;
-        if identity(path)?.is_none() {
-            return Ok(file::try_to_create(path)?);
+    /// A connection must not be used after a fork, and closing it counts as use.
+    fn close(&mut self) {
+        match self.database.take() {
+            Some(database) if database.is_inherited() => mem::forget(database),
+            Some(database) => lock_file::close(database),
+            None => {}
         }
-        Database::connect(path, !self.is_impatient)?.rewrite()
-    }
-
-    fn refuse_after_fork(&self) -> Result<(), Error> {
-        let is_inherited = self.open.as_ref().is_some_and(|(_, database)| database.is_inherited());
-        if is_inherited { Err(Error::Forked) } else { Ok(()) }
     }
 
     fn worked(&mut self) {
@@ -239,12 +240,17 @@ impl State {
 
     fn react(&mut self, error: &Error) {
         self.is_impatient |= error.is_busy();
-        if error.is_damage() {
-            self.damaged = self.damaged.or(self.open.as_ref().map(|(file, _)| *file));
-            self.lost = self.lost.max(self.last_spent.map(|(_, at)| at));
+        if let Some(database) = self.database.as_ref().filter(|_| error.is_damage()) {
+            self.damaged = database.files.database;
         }
         if error.asks_for_another_connection() {
-            self.open = None;
+            self.close();
         }
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.close();
     }
 }

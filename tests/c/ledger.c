@@ -128,7 +128,7 @@ int main(int argc, char **argv)
 {
 	char folder[] = "/tmp/xtoken-ledger-XXXXXX";
 	xtoken_minter *minter = new_minter();
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	static const char *const suffixes[] = { "", "-wal", "-shm", ".lock" };
 	size_t at;
 
 	if (mkdtemp(folder) == NULL) {
@@ -144,7 +144,7 @@ int main(int argc, char **argv)
 	trouble_is_told(minter);
 	expired_tokens_are_limited(minter);
 	xtoken_minter_free(minter);
-	for (at = 0; at < 3; at++) {
+	for (at = 0; at < 4; at++) {
 		char file[160];
 		snprintf(file, sizeof file, "%s%s", path, suffixes[at]);
 		unlink(file);

@@ -1,14 +1,20 @@
-/* No memory left while tokens are verified: an answer, no abort, and nothing is forgotten.
+/* No memory left, as xtoken.h describes it: verifying with the ledger in memory gives an answer and
+ * forgets nothing; everything else may end the process, and never does anything worse.
  *
  * Takes the place of malloc and its relatives, so it does not run under valgrind. */
 #include "check.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define TOKENS 20000
 
 static volatile int exhausted;
 static volatile long refused;
+/* How many allocations succeed before the memory is exhausted; below zero: all. */
+static volatile long left = -1;
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,6 +26,8 @@ void *__libc_memalign(size_t alignment, size_t size);
 
 static int refuse(void)
 {
+	if (left >= 0 && left-- == 0)
+		exhausted = 1;
 	if (exhausted)
 		refused++;
 	return exhausted;
@@ -123,9 +131,138 @@ static void end_of_a_step(void)
 	xtoken_config_free(config);
 }
 
+/* --- Whether a call ends the process ------------------------------------------------------------ */
+
+#define ALLOCATIONS 200
+#define FINISHED 77
+
+/* Objects for the calls below, made while there is memory. */
+static xtoken_config *config;
+static xtoken_verifier *verifier;
+static xtoken_minter *minter;
+static token presented;
+static char ledger[64];
+
+static void prepare(const char *url)
+{
+	config = new_config();
+	EXPECT(XTOKEN_OK, xtoken_config_set_ledger(config, url, strlen(url)));
+	EXPECT(XTOKEN_OK, xtoken_verifier_new(config, &verifier));
+	minter = new_minter();
+	presented = mint(minter);
+}
+
+static void release(void)
+{
+	xtoken_config_free(config);
+	xtoken_verifier_free(verifier);
+	xtoken_minter_free(minter);
+}
+
+static int is_verified(xtoken_status status)
+{
+	return status == XTOKEN_OK || status == XTOKEN_UNAVAILABLE;
+}
+
+static int verifies(void)
+{
+	return is_verified(verify(verifier, &presented));
+}
+
+static int explains(void)
+{
+	char text[4096];
+	size_t length = sizeof text;
+	return xtoken_verifier_explain(verifier, JID, strlen(JID), presented.text, 85, NOW, NULL, 0,
+		text, &length) == XTOKEN_OK;
+}
+
+static int mints(void)
+{
+	char text[XTOKEN_TOKEN_SIZE_MAX];
+	size_t length = sizeof text;
+	return xtoken_minter_mint(minter, JID, strlen(JID), NOW, text, &length) == XTOKEN_OK;
+}
+
+static int makes_objects(void)
+{
+	xtoken_verifier *another = NULL;
+	xtoken_status status = xtoken_verifier_new(config, &another);
+	xtoken_verifier_free(another);
+	return is_verified(status);
+}
+
+static int forks(void)
+{
+	int status;
+	pid_t child = fork();
+	if (child == 0)
+		_exit(is_verified(verify(verifier, &presented)) ? 0 : 1);
+	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+/* Calls it in a child for which the memory ends after so many allocations. Returns 1 if it ended the
+ * process and 0 if it returned what it may; anything else is a failure. */
+static int ends_the_process(int (*call)(void), long allocations)
+{
+	int status;
+	pid_t child;
+	fflush(NULL);
+	child = fork();
+	if (child == 0) {
+		int is_good;
+		close(STDERR_FILENO);
+		left = allocations;
+		is_good = call();
+		left = -1;
+		exhausted = 0;
+		_exit(is_good ? FINISHED : 1);
+	}
+	CHECK(child > 0 && waitpid(child, &status, 0) == child);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT)
+		return 1;
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == FINISHED);
+	return 0;
+}
+
+/* Tries a call with every number of allocations that succeed; returns how often it ended the
+ * process. */
+static int aborts(const char *what, const char *url, int (*call)(void))
+{
+	int count = 0;
+	long allocations;
+	prepare(url);
+	for (allocations = 0; allocations < ALLOCATIONS; allocations++)
+		count += ends_the_process(call, allocations);
+	release();
+	printf("%s, %.7s: ended the process %d times of %d\n", what, url, count, ALLOCATIONS);
+	return count;
+}
+
+static void what_ends_the_process(void)
+{
+	char folder[] = "/tmp/xtoken-memory-XXXXXX";
+	CHECK(mkdtemp(folder) != NULL);
+	sprintf(ledger, "sqlite:%s/tokens", folder);
+
+	CHECK(aborts("verifying", "memory:", verifies) == 0);
+	/* These may, and the header says so. */
+	CHECK(aborts("explaining", "memory:", explains) > 0);
+	CHECK(aborts("minting", "memory:", mints) > 0);
+	CHECK(aborts("making a verifier", "memory:", makes_objects) > 0);
+	CHECK(aborts("a fork", "memory:", forks) > 0);
+	CHECK(aborts("verifying", ledger, verifies) > 0);
+	/* Nobody listens there. */
+	CHECK(aborts("verifying", "redis://127.0.0.1:1?timeout=20", verifies) > 0);
+
+	sprintf(ledger, "rm -r %s", folder);
+	CHECK(system(ledger) == 0);
+}
+
 int main(void)
 {
 	growth();
 	end_of_a_step();
+	what_ends_the_process();
 	return finish("memory");
 }

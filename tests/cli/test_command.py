@@ -135,7 +135,7 @@ def test_a_ledger_remembers_and_memory_does_not(xtoken, secrets, key, tmp_path):
 
 def test_a_ledger_that_cannot_answer_accepts_nothing(xtoken, secrets, key):
     done = xtoken("verify", ALICE, mint(ALICE, key), "--ledger", "sqlite:/nonexistent/used", env=secrets)
-    assert refused(done, "unavailable") and "/nonexistent/used" in done.stderr
+    assert refused(done, "unavailable") and "the file of the ledger: No such file" in done.stderr
 
 
 def test_a_ledger_is_not_misled(xtoken, secrets, tmp_path):
@@ -287,12 +287,12 @@ def test_a_key_from_another_program(key):
     [
         ("", "it has no otp_seed: put in the two lines of xtoken generate-key"),
         ('otp_seed = "SEED"', "it has no token_secret"),
-        ('otp_seed = "SEED"\ntoken_secret = "SECRET"\nnot_after = 1', 'there is no "not_after"'),
-        ('otp_seed = "SEED"\ntoken_secret = "SECRET', "line 2: "),
-        ('otp_seed = "SEED"\ntoken_secret = SECRET', "line 2: "),
-        ('otp_seed = "SEED"\ntoken_secret = "\\qSECRET"', "line 2: "),
-        ('otp_seed = "SEED"\ntoken_secret = "x"\ntoken_secret = "SECRET"', "line 3: "),
-        ("SECRET", "line 1: "),
+        ('otp_seed = "SEED"\ntoken_secret = "SECRET"\nnot_after = 1', 'it has more than otp_seed and token_secret'),
+        ('otp_seed = "SEED"\ntoken_secret = "SECRET', "line 2 is not"),
+        ('otp_seed = "SEED"\ntoken_secret = SECRET', "line 2 is not"),
+        ('otp_seed = "SEED"\ntoken_secret = "\\qSECRET"', "line 2 is not"),
+        ('otp_seed = "SEED"\ntoken_secret = "x"\ntoken_secret = "SECRET"', "line 3 is not"),
+        ("SECRET", "line 1 is not"),
         ('otp_seed = { seed = "SEED" }\ntoken_secret = "SECRET"', "otp_seed must be text in quotes"),
         # What Lua would read otherwise.
         ('otp_seed = "SEED"\ntoken_secret = \'SEC\\ret\'', "token_secret must be in plain quotes without a backslash"),
@@ -319,7 +319,7 @@ def test_secrets_that_are_missing(xtoken, secrets, tmp_path):
         assert is_wrong(xtoken(command, ALICE), "--key", "--prosody-config", "XTOKEN_OTP_SEED")
     for name in secrets:
         assert is_wrong(xtoken("mint", ALICE, env={name: secrets[name]}), f"{name} is set, but ")
-    assert is_wrong(xtoken("mint", ALICE, "--key", "nowhere", env=secrets), "nowhere: No such file")
+    assert is_wrong(xtoken("mint", ALICE, "--key", "nowhere", env=secrets), "--key: No such file")
     assert is_wrong(xtoken("mint", ALICE, "--key", tmp_path, env=secrets))
     assert is_wrong(xtoken("mint", ALICE, "--key", "key", "--prosody-config", "x"), "cannot be used with")
 

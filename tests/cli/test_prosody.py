@@ -9,21 +9,20 @@ import pytest
 from client import Client
 from conftest import PATH
 from mint import mint, new_key
-from server import LAUNCHERS, Expression, Prosody, lua, options
+from server import Expression, Prosody, lua, options
+from versions import VERSIONS, launcher
 
 OLD, NEW = new_key(), new_key()
 
 
-@pytest.fixture(params=sorted(LAUNCHERS))
+@pytest.fixture(params=VERSIONS)
 def version(request):
     return request.param
 
 
 @pytest.fixture
 def prosody(version):
-    launcher = LAUNCHERS[version].with_name("prosodyctl")
-    assert launcher.exists(), f"{launcher} is missing"
-    return ["--prosody-config", "prosody.cfg.lua", "--prosodyctl", launcher]
+    return ["--prosody-config", "prosody.cfg.lua", "--prosodyctl", launcher(version).with_name("prosodyctl")]
 
 
 @pytest.fixture
@@ -82,8 +81,14 @@ def test_the_ledger_is_that_of_the_configuration(xtoken, prosody, config, tmp_pa
         config(f'data_path = "{tmp_path}"\n', {"localhost": {**single(NEW), **options}})
         return xtoken("verify", "alice@localhost", mint("alice@localhost", NEW), *prosody, *more, env=env)
 
-    # What Prosody is to write is not made by whoever verifies before it has run.
-    assert verify().returncode == 0 and not list(tmp_path.glob("*.sqlite*"))
+    # Prosody has not run yet: the command makes the file, and Prosody goes on with it.
+    token = mint("alice@localhost", NEW)
+    config(f'data_path = "{tmp_path}"\n', {"localhost": single(NEW)})
+    explained = xtoken("explain", "alice@localhost", *prosody, input=token)
+    assert explained.returncode == 0 and not list(tmp_path.glob("*.sqlite*"))
+    assert xtoken("verify", "alice@localhost", *prosody, input=token).returncode == 0
+    again = xtoken("verify", "alice@localhost", *prosody, input=token)
+    assert again.returncode == 1 and again.stderr.startswith("refused: replayed: ")
     for path in ["token_ledger.sqlite", "other.sqlite"]:
         assert xtoken("verify", "alice@localhost", mint("alice@localhost", OLD), "--ledger", f"sqlite:{path}", env=environment(OLD)).returncode == 0
         assert verify(token_ledger=path).returncode == 0
@@ -97,6 +102,20 @@ def test_the_ledger_is_that_of_the_configuration(xtoken, prosody, config, tmp_pa
     assert is_wrong(verify(token_ledger="redis://h", token_ledger_timeout=100), "token_ledger_timeout must be")
     done = verify(env={"XTOKEN_LEDGER": "memory:"}, token_ledger="redis://127.0.0.1:1")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_file_that_root_makes_is_that_of_the_folder(xtoken, prosody, config, tmp_path):
+    """Prosody must be able to write it."""
+    assert os.geteuid() == 0, "this test must run as root"
+    data = tmp_path / "data"
+    data.mkdir()
+    os.chown(data, 12345, 54321)
+    config(f'data_path = "{data}"\n', {"localhost": single(NEW)})
+    token = mint("alice@localhost", NEW)
+    assert xtoken("verify", "alice@localhost", *prosody, input=token).returncode == 0
+    files = list(data.iterdir())
+    assert len(files) == 4
+    assert {(file.stat().st_uid, file.stat().st_gid) for file in files} == {(12345, 54321)}
 
 
 def test_the_host_is_that_of_the_address(xtoken, prosody, config):
@@ -178,10 +197,9 @@ def test_a_secret_of_any_bytes(xtoken, prosody, config):
 
 
 def test_credentials_of_systemd(xtoken, config, tmp_path):
-    launcher = LAUNCHERS["13.0"].with_name("prosodyctl")
     (tmp_path / "secret").write_text(NEW[1])
     config("", {"localhost": {"otp_seed": NEW[0], "token_secret": Expression('Credential("secret")')}})
-    source = ["--prosody-config", "prosody.cfg.lua", "--prosodyctl", launcher]
+    source = ["--prosody-config", "prosody.cfg.lua", "--prosodyctl", launcher("13.0").with_name("prosodyctl")]
     assert minted_with(xtoken("mint", "alice@localhost", *source, env={"CREDENTIALS_DIRECTORY": str(tmp_path)}), NEW)
     assert is_wrong(xtoken("mint", "alice@localhost", *source), "CREDENTIALS_DIRECTORY", "token_secret")
 
@@ -189,15 +207,15 @@ def test_credentials_of_systemd(xtoken, config, tmp_path):
 @pytest.mark.parametrize(
     "text, advice",
     [
-        ('VirtualHost "elsewhere"\n', 'no VirtualHost "localhost": say which with --host'),
-        ('Component "localhost" "muc"\n', 'no VirtualHost "localhost"'),
+        ('VirtualHost "elsewhere"\n', 'no VirtualHost of that name: say which with --host'),
+        ('Component "localhost" "muc"\n', 'no VirtualHost of that name'),
         ('VirtualHost "localhost"\n', 'otp_seed of VirtualHost "localhost" is not set'),
         ('VirtualHost "localhost" otp_seed = 1234 token_secret = "x"\n', "otp_seed"),
         ('VirtualHost "localhost" otp_seed = "x" token_secret = "x"\n', "otp_seed is not base32"),
-        ('VirtualHost "localhost" token_keys = { { id = "new", notafter = 1 } }\n', "notafter"),
-        ('VirtualHost "localhost" otp_seed = "SEED\n', "prosody.cfg.lua:1: unfinished string"),
-        ('VirtualHost "localhost" otp_seed = SEED..nothing\n', "prosody.cfg.lua:1: "),
-        (None, "prosody.cfg.lua: No such file"),
+        ('VirtualHost "localhost" token_keys = { { id = "new", notafter = 1 } }\n', "key 1 of token_keys: unknown field: there are only id, "),
+        ('VirtualHost "localhost" otp_seed = "SEED\n', "prosody.cfg.lua:1 cannot be loaded"),
+        ('VirtualHost "localhost" otp_seed = SEED..nothing\n', "prosody.cfg.lua:1 cannot be loaded"),
+        (None, "--prosody-config: No such file"),
     ],
 )
 def test_mistakes_are_named(xtoken, prosody, config, text, advice):
@@ -211,7 +229,7 @@ def test_programs_that_are_no_prosodyctl(xtoken, config):
     source = ["--prosody-config", "prosody.cfg.lua", "--prosodyctl"]
     assert is_wrong(xtoken("mint", "alice@localhost", *source, "nowhere"), "needs Prosody on this machine")
     for program in ["true", "false", "echo"]:
-        assert is_wrong(xtoken("mint", "alice@localhost", *source, program), f"{program} did not lead to Prosody's loader")
+        assert is_wrong(xtoken("mint", "alice@localhost", *source, program), "did not lead to Prosody's loader")
     assert is_wrong(xtoken("mint", "alice", "--prosody-config", "x"), "user@host")
     assert is_wrong(xtoken("mint", "alice@localhost", "--host", "localhost"), "--prosody-config")
 

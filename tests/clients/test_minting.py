@@ -15,7 +15,8 @@ import sys
 import pytest
 from client import Client
 from mint import mint, new_key
-from server import LAUNCHERS, Prosody
+from server import Prosody
+from versions import VERSIONS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RECIPES = ROOT / "examples/mint"
@@ -29,7 +30,9 @@ BUILD = {
     "Mint.java": ["javac", "-Xlint:all", "-Werror", "-d", BUILT, "Mint.java"],
     "mint.c": [*GCC, "-o", BUILT / "mint-c", "mint.c", f"-L{CAPI}", "-lxtoken", f"-Wl,-rpath,{CAPI}"],
     "mint.go": ["go", "build", "-o", BUILT / "mint-go", "mint.go"],
-    "mint.rs": ["cargo", "build", "--quiet", "--locked", "--example", "mint"],
+    "mint.rs": [ROOT / "scripts/build", "mint", BUILT / "mint-rs"]
+    + ["cargo", "build", "--message-format", "json-render-diagnostics"]
+    + ["--quiet", "--locked", "--example", "mint"],
 }
 RUN = {
     "Mint.java": ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", BUILT, "Mint"],
@@ -40,7 +43,7 @@ RUN = {
     "mint.php": ["php", "mint.php"],
     "mint.py": [sys.executable, "mint.py"],
     "mint.rb": ["ruby", "mint.rb"],
-    "mint.rs": [ROOT / "target/debug/examples/mint"],
+    "mint.rs": [BUILT / "mint-rs"],
     "mint.sh": ["sh", "mint.sh"],
     "mint_pyotp.py": [sys.executable, "mint_pyotp.py"],
 }
@@ -142,7 +145,7 @@ def test_the_php_recipe_in_a_namespace(tmp_path):
     assert seed[1:15] not in errors + output and secret[:15] not in errors + output
 
 
-@pytest.fixture(scope="module", params=sorted(LAUNCHERS))
+@pytest.fixture(scope="module", params=VERSIONS)
 def server(request):
     """A server for all recipes, with its key."""
     otp_seed, token_secret = new_key()

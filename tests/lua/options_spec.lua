@@ -52,15 +52,15 @@ describe("options", function ()
 		says("token_secret is missing", removed("token_secret"), "token_secret");
 	end);
 
-	it("that are misspelt or unknown are refused", function ()
+	it("that are misspelt or unknown are refused and not repeated", function ()
 		for _, name in ipairs {
 			"otp_sed", "Otp_seed", "otp_seed ", "otp_seed\0", "seed", "", "otp_deviation", 1, 1.5, true,
 			"\255", ("x"):rep(10 * 1024 * 1024), {}, print, io.stdout,
 		} do
-			says("no option is called", support.options { [name] = "x" }, nil);
+			says("unknown option", support.options { [name] = "x" }, nil);
 			assert(#refused({ [name] = "x" }) < 200);
 		end
-		says('"otp_sed"', support.options { otp_sed = "x" }, nil);
+		assert.is_nil(refused({ hunter2 = "x" }):find("hunter2", 1, true));
 		local names = "otp_seed, token_secret, keys, nonce_length, nonce_policy, deviation, expired_limit, ledger";
 		says(names, { otp_sed = "x" }, nil);
 	end);
@@ -70,7 +70,7 @@ describe("options", function ()
 		says("otp_seed is missing", setmetatable({}, metatable), "otp_seed");
 		for _, action in ipairs { error, coroutine.yield, function () return {}; end, collectgarbage } do
 			local name = setmetatable({}, { __tostring = function () return action(); end });
-			says("no option is called", support.options { [name] = "x" }, nil);
+			says("unknown option", support.options { [name] = "x" }, nil);
 		end
 	end);
 
@@ -159,8 +159,8 @@ describe("keys", function ()
 		says("otp_seed is missing", { keys = { {} } }, "otp_seed");
 		local bad = support.options { token_secret = "" };
 		says("token_secret is empty", { keys = { pair, bad } }, "token_secret");
-		says("no option is called", { keys = { { support.seed, support.secret } } }, nil);
-		says("no option is called", { keys = { support.options { ledger = "memory:" } } }, nil);
+		says("unknown option", { keys = { { support.seed, support.secret } } }, nil);
+		says("unknown option", { keys = { support.options { ledger = "memory:" } } }, nil);
 	end);
 
 	it("exclude a pair beside them", function ()

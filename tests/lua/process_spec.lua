@@ -142,9 +142,11 @@ describe("a module", function ()
 				prints(works and "works" or "refused", ([==[
 					local loads, message = pcall(require, "xtoken");
 					if not loads then
-						assert(message:find("undefined symbol: lua_", 1, true), message);
+						assert(message:find("undefined symbol: lua_", 1, true)
+						or message:find("was built for Lua 5.4", 1, true), message);
 						assert(not pcall(require, "xtoken"));
-						assert(not package.loadlib(%q, "luaopen_xtoken"));
+						local open = package.loadlib(%q, "luaopen_xtoken");
+						assert(not open or not pcall(open, "xtoken"));
 						print "refused";
 						os.exit(0, true);
 					end

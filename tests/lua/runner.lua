@@ -23,6 +23,13 @@ function assertions.equal(expected, value, message)
 	end
 end
 
+-- Of lists.
+function assertions.same(expected, value)
+	for index = 1, math.max(#expected, #value) do
+		assertions.equal(expected[index], value[index], "at " .. index);
+	end
+end
+
 local environment = setmetatable({}, { __index = _G });
 
 local lua_assert = assert;

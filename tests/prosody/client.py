@@ -10,7 +10,7 @@ TLS = "{urn:ietf:params:xml:ns:xmpp-tls}"
 STREAM = "{http://etherx.jabber.org/streams}"
 BIND = "{urn:ietf:params:xml:ns:xmpp-bind}"
 SASL2 = "{urn:xmpp:sasl:2}"
-PATIENCE = 10  # seconds without an answer are a failure
+PATIENCE = 60  # seconds without an answer are a failure
 
 
 class StreamClosed(Exception):

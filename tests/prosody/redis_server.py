@@ -7,9 +7,8 @@ import subprocess
 import tempfile
 import time
 
-from server import free_port
+from server import PATIENCE, free_port
 
-PATIENCE = 10
 
 
 class Redis:
@@ -71,7 +70,7 @@ class Redis:
     def has_been_there(self):
         """As if it had been started long ago. Without this it takes a minute until a token is accepted."""
         info = dict(line.partition(":")[::2] for line in self.command("INFO").split("\r\n"))
-        assert self.command("SET", "xtoken:epoch", f"{info['run_id']}:{info['master_replid']} 0") == "+OK"
+        assert self.command("SET", "xtoken:horizon", f"{info['run_id']}:{info['master_replid']} 0") == "+OK"
 
     def url(self, scheme="redis"):
         login = f":{self.password}@" if self.password else ""

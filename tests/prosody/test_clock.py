@@ -1,6 +1,5 @@
 """A real server whose wall clock jumps, by a library that is preloaded (tests/clock.c)."""
 
-import re
 import subprocess
 import time
 
@@ -69,11 +68,5 @@ def test_a_clock_that_jumps_accepts_nothing_twice(prosody, options, key, clock, 
                 clock.set(jump)
                 assert spend_one()
                 clock.set(0)
-                back = time.monotonic()
-                while not spend_one():
-                    # When the clock was ahead, the present was over, which is what the file goes by.
-                    assert ledger == "sqlite" and jump > 0
-                    until = re.findall("those made before ([-0-9]+ [:0-9]+) are refused", server.log())[-1]
-                    time.sleep(max(0, time.mktime(time.strptime(until, "%Y-%m-%d %H:%M:%S")) - time.time()))
-                assert time.monotonic() - back < 31
+                assert spend_one()
             assert len(spent) == 7

@@ -11,11 +11,10 @@ import pytest
 from client import Client
 from mint import mint, new_key
 from redis_server import Redis
-from server import Expression, Prosody, eventually, lua
+from server import PATIENCE, Expression, Prosody, eventually, lua
 
 OLD, NEW = new_key(), new_key()
 DAY = 24 * 60 * 60
-PATIENCE = 10
 
 
 def entry(key, **more):
@@ -98,20 +97,22 @@ def test_the_time_zone_of_the_server_does_not_matter(prosody, monkeypatch):
         (Expression(f'{{ {lua(entry(NEW))}, ["2026-05"] = {lua(entry(OLD))} }}'), "token_keys must be a list of keys"),
         (Expression(f"{{ {lua(entry(NEW))}, nil, {lua(entry(OLD, id='old'))} }}"), "token_keys must be a list of keys"),
         ([NEW[1]], "it must be { id"),
-        ([entry(NEW, id="new", notafter=day(1))], 'key "new": notafter is no option of a key'),
-        ([entry(NEW, id="new", not_after="2026-02-31")], 'key "new": not_after is no time'),
-        ([entry(NEW, id="new", not_after="next week")], 'key "new": not_after is no time'),
-        ([entry(NEW, id="new", not_after="2026-12-01T12:00")], 'key "new": not_after is no time'),
-        ([entry(NEW, id="new", not_before=1.5)], 'key "new": not_before is no time'),
-        ([entry(NEW, id="new", not_before=-1)], 'key "new": not_before is no time'),
-        ([entry(NEW, id="new", not_before=True)], 'key "new": not_before is no time'),
-        ([entry(NEW, id="new", not_before=day(2), not_after=day(1))], 'key "new": '),
+        ([entry(NEW, id="new", notafter=day(1))], "key 1 of token_keys: unknown field: there are only id, not_after, not_before, "),
+        ([entry(NEW, id="new", not_after="2026-02-31")], 'key 1 of token_keys: not_after is no time'),
+        ([entry(NEW, id="new", not_after="next week")], 'key 1 of token_keys: not_after is no time'),
+        ([entry(NEW, id="new", not_after="2026-12-01T12:00")], 'key 1 of token_keys: not_after is no time'),
+        ([entry(NEW, id="new", not_before=1.5)], 'key 1 of token_keys: not_before is no time'),
+        ([entry(NEW, id="new", not_before=-1)], 'key 1 of token_keys: not_before is no time'),
+        ([entry(NEW, id="new", not_before=True)], 'key 1 of token_keys: not_before is no time'),
+        ([entry(NEW, id="new", not_before=day(2), not_after=day(1))], "key 1 of token_keys: "),
         ([entry(NEW, id="new"), entry(OLD, id="new")], "two keys have the same id"),
         ([entry(NEW), entry(OLD)], "two keys have the same id"),
-        ([entry(NEW, id="a name")], 'key "a name": '),
-        ([entry(NEW, id="new"), entry(("JBSWY3DP", OLD[1]), id="old")], 'key "old": '),
-        ([entry(NEW, id="new"), entry((OLD[0], ""), id="old")], 'key "old": '),
-        ([entry(NEW, id="new", token_secret_file="secret")], 'key "new": token_secret and token_secret_file are both set'),
+        ([entry(NEW, id="a name")], "key 1 of token_keys: the id of a key is not usable"),
+        ([entry(NEW, id="new"), entry(("JBSWY3DP", OLD[1]), id="old")], "key 2 of token_keys: "),
+        ([entry(NEW, id="new"), entry((OLD[0], ""), id="old")], "key 2 of token_keys: "),
+        ([entry(NEW, id="new"), entry((OLD[0], "7 bytes"), id="old")], "key 2 of token_keys: token_secret has fewer than 8 bytes"),
+        ([entry(NEW, id=NEW[1])], "key 1 of token_keys: its id, which logs show, is also its otp_seed or token_secret"),
+        ([entry(NEW, id="new", token_secret_file="secret")], 'key 1 of token_keys: token_secret and token_secret_file are both set'),
     ],
 )
 def test_a_bad_list_is_refused_at_load(prosody, keys, problem):
@@ -150,7 +151,7 @@ def test_a_weak_key_of_several_is_named(prosody):
     with prosody(with_keys(entry(NEW, id="new"), entry(weak, id="old"))) as server:
         warnings = complaints(server, "warn")
         assert 'otp_seed of key "old" of localhost has only 80 bits' in warnings
-        assert 'token_secret of key "old" of localhost is the value printed' in warnings
+        assert 'token_secret of key "old" of localhost is no secret, documentation shows it' in warnings
         assert '"new"' not in warnings
 
 
@@ -216,7 +217,7 @@ def test_a_file_that_is_not_right_is_refused(prosody, spoil, problem, listed):
     with server:
         errors = complaints(server, "error")
         assert problem in errors and f"{server.folder}/token_secret" in errors
-        assert ('key "new": ' if listed else "option token_secret_file of") in errors
+        assert ("key 1 of token_keys: " if listed else "option token_secret_file of") in errors
         assert log_in(server, NEW) != "success"
         assert NEW[1] not in server.log()
 
@@ -284,7 +285,7 @@ def test_a_mistake_changes_nothing(prosody):
     with prosody(with_keys(entry(OLD, id="old"))) as server:
         configure(server, with_keys(entry(NEW, id="new", not_after="soon")))
         errors = complaints(server, "error")
-        assert 'Users of localhost log in as before the reload: key "new": not_after is no time' in errors
+        assert 'Users of localhost log in as before the reload: key 1 of token_keys: not_after is no time' in errors
         assert [log_in(server, key) for key in (OLD, NEW)] == ["success", "not-authorized"]
         configure(server, with_keys(entry(NEW, id="new")))
         assert [log_in(server, key) for key in (OLD, NEW)] == ["not-authorized", "success"]
@@ -315,25 +316,23 @@ def test_reloads_during_a_thousand_logins_lose_none(prosody, ledger):
         more = {"token_ledger": redis.url()} if ledger == "redis" else {}
         both = with_keys(entry(NEW, id="new"), entry(OLD, id="old"), **more)
         done, outcomes, reloaded = threading.Event(), [], []
-        with prosody(both) as server:
+        with prosody(both) as server, ThreadPoolExecutor(17) as threads:
 
             def logs_in(number):
-                outcomes.append(log_in(server, (OLD, NEW)[number % 2]))
+                return log_in(server, (OLD, NEW)[number % 2])
 
             def reloads():
                 while not done.is_set():
                     configure(server, both)
                     reloaded.append(server.reload_module("localhost"))
 
-            reloading = threading.Thread(target=reloads)
-            reloading.start()
+            reloading = threads.submit(reloads)
             try:
-                with ThreadPoolExecutor(16) as clients:
-                    while len(outcomes) < 1000 or (len(reloaded) < 4 and reloading.is_alive()):
-                        list(clients.map(logs_in, range(100)))
+                while not reloading.done() and (len(outcomes) < 1000 or len(reloaded) < 4):
+                    outcomes += threads.map(logs_in, range(100))
             finally:
                 done.set()
-                reloading.join()
+            reloading.result()
             assert outcomes == ["success"] * len(outcomes)
             assert server.log().count("are verified by xtoken") > 3
             assert server.log().count("Reloading configuration file") > 3

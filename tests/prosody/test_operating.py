@@ -15,13 +15,14 @@ import textwrap
 import pytest
 from client import Client
 from mint import early_in_a_step, mint
-from server import LAUNCHERS, PLUGINS, ROOT, Prosody, free_port
+from server import PLUGINS, ROOT, Prosody, free_port
+from versions import VERSIONS
 
 PAGE = ROOT / "docs/operating.md"
 VERSION = "13.0"  # the one whose outputs are written
 HOST = "example.com"
-NEW = ("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "a secret that is new")
-OLD = ("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "a secret that is old")
+NEW = ("MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U", "a secret that is new")
+OLD = ("NZSXOIDTMVRXEZLUEBTG64RAORSXG5DT", "a secret that is old")
 FAIL2BAN = ROOT / "target/fail2ban"
 BLOCK = re.compile(r"^( *)<!-- ([\w ]+) -->\n *```console\n(.*?)\n *```$", re.M | re.S)
 
@@ -113,6 +114,12 @@ def old_key_has_ended():
 
 
 @contextlib.contextmanager
+def leaked_key():
+    with server(entry("2026-11", NEW), token_fast_not_before="2026-11-25") as running:
+        yield running, None
+
+
+@contextlib.contextmanager
 def refused_logins():
     with server(entry("2026-11", NEW)) as running:
         spent = token()
@@ -172,6 +179,7 @@ STATES = {
     "two keys": two_keys,
     "application has changed": application_has_changed,
     "old key has ended": old_key_has_ended,
+    "leaked key": leaked_key,
     "refused logins": refused_logins,
     "upper case": lambda: unused(signed=f"Alice@{HOST}"),
     "used before": used_before,
@@ -193,7 +201,7 @@ def tools(folder, running):
     folder.mkdir(exist_ok=True)
     python_path = FAIL2BAN / "usr/lib/python3/dist-packages"
     programs = {
-        "prosodyctl": f'exec {LAUNCHERS[VERSION].with_name("prosodyctl")} --config {running.config} "$@"',
+        "prosodyctl": f'exec {running.launcher.with_name("prosodyctl")} --config {running.config} "$@"',
         "fail2ban-regex": f"PYTHONPATH={python_path} exec /usr/bin/python3 {FAIL2BAN}/usr/bin/fail2ban-regex "
         f'--config {FAIL2BAN}/etc/fail2ban "$@"',
     }
@@ -209,7 +217,7 @@ def places(running):
         (str(running.folder / "prosody.log"), "/var/log/prosody/prosody.log"),
         (str(running.folder / "jitsi"), "/usr/share/jitsi-meet/prosody-plugins"),
         (str(running.folder), "/var/lib/prosody"),
-        (str(PLUGINS), "/opt/xtoken/lua"),
+        (str(PLUGINS), "/usr/local/lib/prosody/modules"),
         (f"localhost:{running.settings['http_ports'][0]}", "localhost:5280"),
     ]
 
@@ -245,10 +253,10 @@ def without_what_changes(text):
     return text
 
 
-@pytest.mark.parametrize("version, state", [case for case in itertools.product(LAUNCHERS, STATES) if case != ("0.12", "memory")])
+@pytest.mark.parametrize("version, state", [case for case in itertools.product(VERSIONS, STATES) if case != ("0.12", "memory")])
 def test_the_page_shows_what_commands_print(tmp_path, monkeypatch, version, state):
     monkeypatch.setitem(globals(), "VERSION", version)
-    assert (FAIL2BAN / "usr/bin/fail2ban-regex").exists(), "scripts/unpack bookworm fail2ban target/fail2ban"
+    assert (FAIL2BAN / "usr/bin/fail2ban-regex").exists(), "tests/prosody/run fetches fail2ban"
     page = PAGE.read_text()
 
     with STATES[state]() as (running, secret):

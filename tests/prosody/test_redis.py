@@ -11,8 +11,9 @@ import pytest
 from client import Client
 from mint import mint
 from redis_server import Redis
-from server import LAUNCHERS, Prosody, eventually, free_port
+from server import Prosody, eventually, free_port
 from turns import longest_turn
+from versions import VERSIONS
 
 TIMEOUT = 1  # seconds; the option token_ledger_timeout of these servers
 MARGIN = 0.5
@@ -51,17 +52,17 @@ def timed_log_in(server, token):
         return client.log_in("alice", token), time.monotonic() - start
 
 
-class Pinger(threading.Thread):
+class Pinger:
     """A client that is logged in and measures round trips as long as the `with` lasts."""
 
     def __init__(self, server, token):
-        super().__init__()
         self.client = Client(server.port, "localhost")
         assert self.client.log_in("alice", token) == "success"
         self.client.bind()
         self.times, self.over = [], threading.Event()
+        self.thread = ThreadPoolExecutor(1)
 
-    def run(self):
+    def ping(self):
         while not self.over.wait(0.01):
             start = time.monotonic()
             self.client.send(f"<iq type='get' id='{len(self.times)}' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
@@ -70,12 +71,13 @@ class Pinger(threading.Thread):
 
     def __enter__(self):
         longest_turn(self.client)
-        self.start()
+        self.pinging = self.thread.submit(self.ping)
         return self
 
     def __exit__(self, *_):
         self.over.set()
-        self.join()
+        self.thread.shutdown()
+        self.pinging.result()
         self.longest_turn = longest_turn(self.client)
         self.client.socket.close()
 
@@ -177,7 +179,7 @@ def test_over_tls(prosody, on_redis, key, monkeypatch, tmp_path):
 def test_two_servers_accept_each_token_once(redis, on_redis, key):
     count = 20_000 if SOAK else 500
     with ExitStack() as stack:
-        servers = [stack.enter_context(Prosody(v, {"localhost": on_redis(redis)})) for v in sorted(LAUNCHERS)]
+        servers = [stack.enter_context(Prosody(v, {"localhost": on_redis(redis)})) for v in VERSIONS]
 
         def present(_):
             token = mint("alice@localhost", key)
@@ -247,7 +249,7 @@ def test_a_redis_restarted_under_load(redis, on_redis, key):
 
     with ExitStack() as stack:
         hosts = {"localhost": on_redis(redis)}
-        servers = [stack.enter_context(Prosody(v, hosts, modules_enabled=["turns"])) for v in sorted(LAUNCHERS)]
+        servers = [stack.enter_context(Prosody(v, hosts, modules_enabled=["turns"])) for v in VERSIONS]
         pingers = [stack.enter_context(Pinger(server, mint("alice@localhost", key))) for server in servers]
         with ThreadPoolExecutor(2) as pool:
             loads = [pool.submit(load, server) for server in servers]

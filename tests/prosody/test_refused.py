@@ -26,7 +26,7 @@ def send(server, message):
 
 def fail2ban(tool, *arguments):
     program = FAIL2BAN / "usr/bin" / tool
-    assert program.exists(), f"{program} is missing: scripts/unpack bookworm fail2ban target/fail2ban"
+    assert program.exists(), f"{program} is missing: tests/prosody/run fetches it"
     return subprocess.run(
         ["/usr/bin/python3", program, *map(str, arguments)],
         env={"PYTHONPATH": str(FAIL2BAN / "usr/lib/python3/dist-packages"), "PATH": os.environ["PATH"]},

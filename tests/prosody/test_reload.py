@@ -1,7 +1,10 @@
-"""What was spent stays spent while the server runs."""
+"""What was spent stays spent while the server runs, and what is reloaded fits what is loaded."""
 
+import pytest
 from client import Client
 from mint import mint, new_key
+from redis_server import Redis
+from server import PATIENCE, PLUGINS, eventually
 
 
 def log_in(server, token):
@@ -83,3 +86,59 @@ def test_what_was_reloaded_leaves_with_its_keys(server, key):
     for _ in range(3):
         server.shell(">collectgarbage()")
     assert "Result: nil" in server.shell(">return (next(prosody.unloaded))")
+
+
+# What the process has after an upgrade: the native module of before, with no number or another.
+OLDER = {
+    "without a number": "nil",
+    "with another number": "0",
+}
+
+
+def downgrade(server, number):
+    """Puts in the place of the native module one that has this interface."""
+    server.shell(
+        ">local old = {}; for name, value in pairs(package.loaded.xtoken) do old[name] = value; end "
+        f"old.interface = {number}; package.loaded.xtoken = old"
+    )
+
+
+@pytest.mark.parametrize("number", OLDER.values(), ids=OLDER)
+def test_a_native_module_of_another_version_is_not_used(server, key, number):
+    assert log_in(server, mint("alice@localhost", key)) == "success"
+    with Client(server.port, "localhost") as client:
+        downgrade(server, number)
+        assert "Reloaded" not in server.reload_module("localhost")
+        problem = (
+            f"{PLUGINS}/xtoken.so and the Lua files in {PLUGINS} are of different versions of xtoken. "
+            "Install both from one version, then restart Prosody: a running one keeps the xtoken.so "
+            "that it has loaded"
+        )
+        assert server.log().count("Nobody can log in") == 1
+        assert f"\terror\tNobody can log in to localhost: {problem}\n" in server.log()
+        assert "traceback" not in server.log()
+        # Who is connected and who comes is told at once.
+        assert client.log_in("alice", mint("alice@localhost", key)) == "not-authorized"
+    assert log_in(server, mint("alice@localhost", key)) == "invalid-mechanism"
+    assert problem.split(".")[0] in server.shell('module:load("auth_token", "localhost")')
+    # prosodyctl is another process, with the file that is there.
+    assert "are of different versions" not in server.prosodyctl("mod_auth_token", "check")
+    server.stop()
+    server.start()
+    assert log_in(server, mint("alice@localhost", key)) == "success"
+
+
+def test_a_login_that_waits_is_answered_when_the_reload_fails(prosody, options, key):
+    with Redis() as redis:
+        redis.has_been_there()
+        with prosody({"localhost": {**options, "token_ledger": redis.url()}}) as server:
+            assert log_in(server, mint("alice@localhost", key)) == "success"
+            redis.pause()
+            with Client(server.port, "localhost") as client:
+                client.log_in_later("alice", mint("alice@localhost", key))
+                logins = lambda: server.log().count("mechanism='X-TOKEN'")  # noqa: E731
+                eventually(lambda: logins() == 2, PATIENCE, "the login has not come")
+                downgrade(server, "nil")
+                assert "Reloaded" not in server.reload_module("localhost")
+                redis.resume()
+                assert client.receive().tag.split("}")[1] in ("success", "failure")

@@ -15,6 +15,7 @@ def test_verify_token(prosody, options, key):
         answers = [line.split("ANSWER ")[1] for line in log.splitlines() if "ANSWER " in line]
         assert answers == [
             "missing returned false",
+            "short returned false",
             "number returned false",
             "nothing returned false",
             "nobody returned false",
@@ -25,6 +26,7 @@ def test_verify_token(prosody, options, key):
         ]
         assert "CONSTANTS 1 8 30 SHA256" in log
         assert "otp_seed is missing" in log
+        assert "No token can be verified: token_secret has fewer than 8 bytes" in log
         assert "Cannot verify" not in log
         assert token not in log and key[1] not in log
 

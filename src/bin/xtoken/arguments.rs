@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
 use clap::ValueHint::FilePath;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 /// Make and verify the one-time tokens with which users log in to Prosody
@@ -147,6 +148,28 @@ pub(crate) struct Server {
     /// once the command has ended: a token is good more than once.
     #[arg(long, value_name = "URL")]
     pub(crate) ledger: Option<OsString>,
+}
+
+/// What was typed, or the end of the process with a message.
+pub(crate) fn parse() -> Arguments {
+    Arguments::try_parse().unwrap_or_else(|error| without_values(error).exit())
+}
+
+/// The error without what was typed: it may be a secret, and standard error may be a log.
+fn without_values(mut error: clap::Error) -> clap::Error {
+    let mut typed = vec![ContextKind::InvalidValue, ContextKind::InvalidSubcommand];
+    if error.kind() == ErrorKind::UnknownArgument {
+        // Otherwise it is the name of one of ours.
+        typed.push(ContextKind::InvalidArg);
+    }
+    for kind in typed {
+        if error.get(kind).is_some() {
+            error.insert(kind, ContextValue::String("…".to_owned()));
+        }
+    }
+    // How to pass it after all.
+    error.remove(ContextKind::Suggested);
+    error
 }
 
 fn parse_time(text: &str) -> Result<u64, String> {

@@ -1,9 +1,8 @@
 //! What each subcommand does.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -205,18 +204,12 @@ fn ledger_url(
     if let Some(url) = env::var_os("XTOKEN_LEDGER") {
         return Ok(Zeroizing::new(url.into_vec()));
     }
-    let memory = || Zeroizing::new(b"memory:".to_vec());
-    let Some(url) = configured else { return Ok(memory()) };
+    let Some(url) = configured else { return Ok(Zeroizing::new(b"memory:".to_vec())) };
     if *url == b"memory:" {
         warn(
             "token_ledger is \"memory\": only the running server knows which tokens were used; \
              on Prosody 13.0 ask it: prosodyctl shell auth_token explain",
         )?;
-    }
-    let path = url.strip_prefix(b"sqlite:").map(OsStr::from_bytes).map(Path::new);
-    if let Some(Ok(false)) = path.map(Path::try_exists) {
-        // Nothing was used yet. A file that is made here would be one that Prosody cannot write.
-        return Ok(memory());
     }
     Ok(url)
 }

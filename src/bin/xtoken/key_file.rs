@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use xtoken::Key;
 use zeroize::Zeroizing;
 
-use crate::Failure;
+use crate::{Failure, output};
 
 /// Far more than two secrets need.
 const MAX_LENGTH: u64 = 64 * 1024;
@@ -19,7 +19,8 @@ const MAX_LENGTH: u64 = 64 * 1024;
 const MAY_BE_SET: u32 = 0o750;
 
 pub(crate) fn read(path: &Path) -> Result<Key, Failure> {
-    let said = |problem: &str| Failure::from(format!("{}: {problem}", path.display()));
+    let shown = output::shown(path, "--key");
+    let said = |problem: &str| Failure::from(format!("{shown}: {problem}"));
     let io = |error: io::Error| said(&error.to_string());
     let file = File::open(path).map_err(io)?;
     let metadata = file.metadata().map_err(io)?;
@@ -35,18 +36,22 @@ pub(crate) fn read(path: &Path) -> Result<Key, Failure> {
 }
 
 fn parse(source: &str) -> Result<Key, String> {
-    // Without what the error would show of the line: that is where the secrets are.
+    // Without what the error would say of the line: that is where the secrets are.
     let table = DeTable::parse(source).map_err(|error| {
         let before = error.span().and_then(|span| source.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
-        format!("line {line}: {}", error.message().trim_end())
+        format!("line {line} is not as xtoken generate-key writes it: NAME = \"VALUE\"")
     })?;
     let (mut otp_seed, mut token_secret) = (None, None);
     for (name, value) in table.get_ref() {
         let field = match name.get_ref().as_ref() {
             "otp_seed" => &mut otp_seed,
             "token_secret" => &mut token_secret,
-            other => return Err(format!("there is no {other:?}: leave it out")),
+            _ => {
+                return Err(
+                    "it has more than otp_seed and token_secret: leave the rest out".to_owned()
+                );
+            }
         };
         let DeValue::String(text) = value.get_ref() else {
             return Err(format!("{} must be text in quotes", name.get_ref()));

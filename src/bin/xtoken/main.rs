@@ -16,9 +16,6 @@ use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use arguments::Arguments;
 use commands::Outcome;
 
 /// What keeps a command from its work: a sentence for the person who typed it.
@@ -29,7 +26,7 @@ fn main() -> ExitCode {
         // Whatever CLICOLOR_FORCE says: scripts read this.
         anstream::ColorChoice::Never.write_global();
     }
-    match commands::run(Arguments::parse()) {
+    match commands::run(arguments::parse()) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Refused) => ExitCode::from(1),
         Err(failure) => {

@@ -2,6 +2,7 @@
 //! terminal only.
 
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 
 use clap::builder::styling::AnsiColor;
 use serde_json::Value;
@@ -39,6 +40,12 @@ pub(crate) fn fail(problem: &str) {
 
 pub(crate) fn ask(question: &str) -> Result<(), Failure> {
     Ok(write(anstream::stderr(), question)?)
+}
+
+/// A path as a message may name it, or else `option`: what does not exist may be a secret that was
+/// typed in its place.
+pub(crate) fn shown(path: &Path, option: &str) -> String {
+    if path.symlink_metadata().is_ok() { path.display().to_string() } else { option.to_owned() }
 }
 
 fn line(color: AnsiColor, what: &str, text: &str) -> String {

@@ -4,6 +4,13 @@
 -- where it would begin, by requiring util.startup, we take over. arg[1] is the path of the
 -- configuration, arg[2] the host; what is found, or the problem, is printed as JSON.
 
+-- The file and the line that an error is about, if it names a file.
+local function place(problem)
+	local file, line = tostring(problem):match("^(.-):(%d+):");
+	local exists = file and io.open(file);
+	return exists and exists:close() and file..":"..line;
+end
+
 local function read(path, host)
 	local configmanager = require "core.configmanager";
 	local credentials_directory = os.getenv "CREDENTIALS_DIRECTORY";
@@ -17,21 +24,22 @@ local function read(path, host)
 
 	local ok, _, problem = configmanager.load(path, "lua");
 	if not ok then
-		-- What a mistake is near may be a secret, and so may be what is without its quotes.
-		return nil, (tostring(problem):gsub(" near .*$", ""):gsub(" %(%a+ '.*'%)$", ""));
+		-- Without what is said of the place: that is where the secrets are.
+		return nil, ("%s cannot be loaded: \"prosodyctl check config\" says why")
+			:format(place(problem) or path);
 	end
 	local name = require "util.encodings".stringprep.nameprep(host);
 	local config = name and rawget(configmanager.getconfig(), name);
 	if not config or config.component_module or name == "*" then
-		return nil, ("%s has no VirtualHost %q: say which with --host"):format(path, host);
+		return nil, ("%s has no VirtualHost of that name: say which with --host"):format(path);
 	end
 
 	local function get_option(option)
 		return configmanager.get(name, option);
 	end
-	local keys, single_or_problem, option, id = require "xtoken.token_keys".read(get_option);
+	local keys, single_or_problem, option, position = require "xtoken.token_keys".read(get_option);
 	if not keys then
-		local of = id == nil and "" or ("key %q: "):format(tostring(id));
+		local of = position and ("key %d of token_keys: "):format(position) or "";
 		return nil, ("option %s of VirtualHost %q: %s%s"):format(option, host, of, single_or_problem);
 	end
 

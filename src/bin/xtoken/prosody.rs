@@ -10,8 +10,8 @@ use serde_json::Value;
 use xtoken::Key;
 use zeroize::Zeroizing;
 
-use crate::Failure;
 use crate::keys::Known;
+use crate::{Failure, output};
 
 /// Lua runs it before a script. What the options mean is known to the plugin alone.
 const LUA_INIT: &str = concat!(
@@ -24,6 +24,9 @@ const LUA_INIT: &str = concat!(
 );
 
 pub(crate) fn read(prosodyctl: &Path, config: &Path, host: &OsStr) -> Result<Known, Failure> {
+    config
+        .metadata()
+        .map_err(|error| format!("{}: {error}", output::shown(config, "--prosody-config")))?;
     let mut command = Command::new(prosodyctl);
     // Each version of Lua prefers its own.
     for version in ["5_2", "5_3", "5_4", "5_5"] {
@@ -38,26 +41,24 @@ pub(crate) fn read(prosodyctl: &Path, config: &Path, host: &OsStr) -> Result<Kno
         .output()
         .map_err(|error| {
             format!(
-                "{}: {error}: --prosody-config needs Prosody on this machine, and --prosodyctl \
-                 says where it is",
-                prosodyctl.display()
+                "prosodyctl cannot be run: {error}: --prosody-config needs Prosody on this \
+                 machine, and --prosodyctl says where it is"
             )
         })?;
     let answer = Zeroizing::new(output.stdout);
     let mut answer: Value = serde_json::from_slice(&answer).map_err(|_| {
-        format!(
-            "{} did not lead to Prosody's loader: name the prosodyctl of a Prosody with \
-             --prosodyctl",
-            prosodyctl.display()
-        )
+        "what was run as prosodyctl did not lead to Prosody's loader: name the prosodyctl of a \
+         Prosody with --prosodyctl"
     })?;
     if let Some(problem) = answer.get("problem").and_then(Value::as_str) {
         return Err(problem.into());
     }
 
     let mut keys = Vec::new();
-    for entry in answer.get_mut("keys").and_then(Value::as_array_mut).into_iter().flatten() {
-        keys.push(key(entry)?);
+    let entries = answer.get_mut("keys").and_then(Value::as_array_mut).into_iter().flatten();
+    for (number, entry) in (1..).zip(entries) {
+        // Not by its name: what stands for that of a key that cannot be used may be a secret.
+        keys.push(key(entry).map_err(|error| format!("key {number}: {error}"))?);
     }
     Ok(Known {
         keys,
@@ -82,9 +83,7 @@ fn key(entry: &mut Value) -> Result<Key, Failure> {
     let (id, otp_seed, token_secret) = (bytes("id")?, bytes("otp_seed")?, bytes("token_secret")?);
     let first = number(entry, "not_before")?.unwrap_or(0);
     let last = number(entry, "not_after")?.unwrap_or(u64::MAX);
-    Key::new(&*otp_seed, &*token_secret)
-        .and_then(|key| key.with_id(&*id)?.with_validity(first..=last))
-        .map_err(|error| format!("key {:?}: {error}", String::from_utf8_lossy(&id)).into())
+    Ok(Key::new(&*otp_seed, &*token_secret)?.with_id(&*id)?.with_validity(first..=last)?)
 }
 
 fn number(object: &Value, field: &str) -> Result<Option<u64>, Failure> {

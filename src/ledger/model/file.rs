@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::mutation::Mutation;
 use super::operation::{ASKERS, Loss, Operation, Part};
-use super::reference::{Acceptance, Consequence, Gap};
+use super::reference::{Consequence, Gap};
 use super::run::{Answer, World};
 use super::{Clocks, History, MAX_DEVIATION, Spending, Spent, Unavailable};
 
@@ -28,12 +28,9 @@ pub(crate) struct File {
     lock_path: Option<usize>,
     /// The database as it is seen by the other name of the file.
     other_name: Option<usize>,
-    copy: Option<(Database, u64)>,
+    copy: Option<Database>,
     processes: [Process; ASKERS],
     is_full: bool,
-    /// From when to when everything was forgotten by putting a copy in the place of the file. Only
-    /// a process that had the file open notices that.
-    rolled_back: Option<(u64, u64)>,
     /// What the wall clock said at the last gap, for [`Mutation::HorizonInWallTime`].
     wall_of_gap: u64,
 }
@@ -54,6 +51,8 @@ struct LockFile {
     /// The file was once made.
     is_finished: bool,
     deviations: String,
+    /// The database that it belongs to.
+    database: Option<usize>,
 }
 
 #[derive(Clone, Default)]
@@ -113,7 +112,8 @@ impl File {
         let found = self.named(asker).map(|at| self.databases[&at].clone());
         let is_first = found.is_none() && !lock.is_finished;
         let mut history = History::new(0);
-        let mut is_gap = !is_first && (found.is_none() || !lock.is_finished);
+        let is_same = found.is_some() && lock.database == self.named(asker);
+        let mut is_gap = !is_first && !(is_same && lock.is_finished);
         is_gap |= self.processes[asker].has_lost;
         let found = found.filter(|found| !found.is_damaged);
         if let Some(found) = &found {
@@ -133,7 +133,6 @@ impl File {
                 history.advance(MAX_DEVIATION, clocks);
             }
             history.lose(clocks);
-            self.rolled_back = None;
             self.wall_of_gap = wall;
         }
         let database = match (self.named(asker), found) {
@@ -155,6 +154,7 @@ impl File {
             stored.version += 1;
             (stored.history, stored.boot) = (history.encode(), boot);
             self.lock_files[lock_file].is_finished = true;
+            self.lock_files[lock_file].database = Some(database);
             self.record(lock_file, &history);
         }
         self.processes[asker].has_lost = false;
@@ -245,7 +245,7 @@ impl File {
         match loss {
             Loss::Nothing => Some(database.clone()),
             Loss::Tokens => Some(Database { rows: HashMap::new(), ..database.clone() }),
-            Loss::SinceCopy => self.copy.as_ref().map(|(copy, _)| copy.clone()),
+            Loss::SinceCopy => self.copy.clone(),
             Loss::Damaged => Some(Database { is_damaged: true, ..Database::default() }),
             Loss::Everything => None,
         }
@@ -310,10 +310,6 @@ impl World for File {
     fn can_answer(&self, _asker: usize) -> bool {
         !self.is_full && !self.is_refused()
     }
-
-    fn forgives(&self, _asker: usize, before: &Acceptance) -> bool {
-        self.rolled_back.is_some_and(|(since, until)| (since..=until).contains(&before.at))
-    }
 }
 
 impl File {
@@ -336,21 +332,22 @@ impl File {
             Operation::PowerCut(loss) => {
                 self.processes = Default::default();
                 (self.boot, self.booted_at) = (self.boot + 1, self.time);
-                let left = self.path.and_then(|at| self.damage(&self.databases[&at], loss));
-                self.put(left);
-                if self.other_name.is_some() {
-                    self.other_name = self.path;
+                // The same file, unless that is gone.
+                let left = self.path.map(|at| (at, self.damage(&self.databases[&at], loss)));
+                match left {
+                    Some((at, Some(left))) => _ = self.databases.insert(at, left),
+                    _ => self.put(None),
                 }
+                self.other_name = self.other_name.and(self.path);
                 Consequence { restarted: [true; ASKERS], ..Self::gap(Gap::Certain) }
             }
             Operation::Copy => {
-                self.copy = self.path.map(|at| (self.databases[&at].clone(), self.time));
+                self.copy = self.path.map(|at| self.databases[&at].clone());
                 Consequence::default()
             }
             Operation::Restore => {
-                let Some((copy, since)) = self.copy.clone() else { return Consequence::default() };
+                let Some(copy) = self.copy.clone() else { return Consequence::default() };
                 self.put(Some(copy));
-                self.rolled_back = Some((since, self.time));
                 Self::gap(Gap::Possible)
             }
             Operation::Remove(part) => {

@@ -10,13 +10,15 @@ use super::run::{Answer, World};
 use super::{Clocks, History, Spending, Spent, Unavailable};
 
 const APART: u64 = 30;
-/// How long a token is kept when its step is over for everybody, in milliseconds.
-const MARGIN: u64 = 3_600_000;
+/// Seconds that a token outlives its time, and that the server keeps it beyond.
+const OUTLIVES: u64 = 3_600;
+const MARGIN: u64 = 1_200;
 /// What the server's clock may be off, in milliseconds, beside what it may drift.
-const RESOLUTION: u64 = 50;
+const RESOLUTION: u64 = 2_000;
 const MOST_DRIFT: u64 = 600_000;
-/// Steps that a token can be accepted after its own, and round it clocks that are apart.
-const WIDEST: u64 = 10 + 2;
+fn fresh() -> History {
+    History::new(APART).forgetting_after(OUTLIVES)
+}
 
 #[derive(Clone)]
 pub(crate) struct Redis {
@@ -70,7 +72,7 @@ struct Node {
 
 impl Default for Node {
     fn default() -> Self {
-        Self { connection: None, history: History::new(APART), offset: None, watches_since: None }
+        Self { connection: None, history: fresh(), offset: None, watches_since: None }
     }
 }
 
@@ -130,9 +132,9 @@ impl Redis {
             is_known && horizon.since <= steady && !has_leapt
         });
         let stored = History::decode(&self.server.data.history, APART);
-        let mut stored = stored.unwrap_or_else(|| History::new(APART));
+        let mut stored = stored.unwrap_or_else(|| fresh());
         if self.is(Mutation::ForgottenWithRedis) {
-            node.history = History::new(APART);
+            node.history = fresh();
         }
         let horizon = match known {
             Some(horizon) => horizon,
@@ -146,7 +148,7 @@ impl Redis {
             }
         };
         node.history.merge(&stored);
-        node.history.lose(Clocks { wall, steady: horizon.since });
+        node.history.set_horizon(Some(horizon.since));
         if known.is_none() {
             self.server.data.horizon = Some(horizon);
             self.server.data.history = node.history.encode();
@@ -184,14 +186,13 @@ impl Redis {
         let clocks = Clocks { wall, steady: self.clock() };
         let is_new = node.history.advance(question.deviation, clocks);
         if is_new {
-            let stored = History::decode(&self.server.data.history, APART);
-            let mut stored = stored.unwrap_or_else(|| History::new(APART));
             // What other nodes have closed counts before the answer: a clock may have been set back.
-            stored.merge(&node.history);
-            stored.advance(question.deviation, clocks);
             self.write()?;
-            self.server.data.history = stored.encode();
-            node.history = stored;
+            if let Some(stored) = History::decode(&self.server.data.history, APART) {
+                node.history.merge(&stored);
+                node.history.advance(question.deviation, clocks);
+            }
+            self.server.data.history = node.history.encode();
         }
         let mut history = node.history.clone();
         if let Some(mutation) = self.mutation {
@@ -208,8 +209,8 @@ impl Redis {
         let answer = answer(&history, is_spent, question, clocks);
         if answer == Ok(Spent::First) {
             self.write()?;
-            let over = (question.step + WIDEST) * 30;
-            let kept_for = over.saturating_sub(wall) * 1_000 + MARGIN;
+            let left = history.over_at(question.step, clocks).saturating_sub(wall);
+            let kept_for = (left + OUTLIVES + MARGIN) * 1_000;
             self.server.data.tokens.insert(question.fingerprint, now + kept_for);
         }
         answer

@@ -215,7 +215,10 @@ impl Reference {
         let (step, first) = (step_at(wall), step_at(wall - self.apart).saturating_sub(widest));
         let goes_on = |run: &&mut Run| is_same(run) && (was_seen || !run.is_over);
         match self.ran_ahead.iter_mut().rev().find(goes_on) {
-            Some(run) => (run.first, run.end) = (run.first.min(first), run.end.max(step)),
+            Some(run) => {
+                (run.first, run.end) = (run.first.min(first), run.end.max(step));
+                run.is_over = false;
+            }
             None => self.ran_ahead.push(Run { ahead, first, end: step, is_over: false }),
         }
     }

@@ -33,8 +33,8 @@ impl Search {
     }
 
     /// Looks for the violation of this invariant by a fault that is there; always the same way.
-    pub(crate) fn for_fault(name: &str, operations: usize, invariant: &str) -> Self {
-        Self { name: name.to_owned(), first: 1, operations, known: Some(invariant.to_owned()) }
+    pub(crate) fn for_fault(name: &str, first: u64, operations: usize, invariant: &str) -> Self {
+        Self { name: name.to_owned(), first, operations, known: Some(invariant.to_owned()) }
     }
 
     /// Runs sequences of operations, each from a seed of its own, until one fails.

@@ -8,10 +8,17 @@ use rusqlite::ErrorCode;
 pub(super) enum Error {
     Sqlite(rusqlite::Error),
     Io(io::Error),
+    /// Somebody else has a lock.
+    Busy,
     Damaged(String),
     Foreign,
     Forked,
     Replaced,
+    /// The number of its names.
+    Linked(u64),
+    Mounted,
+    SecondCopy,
+    OtherMachine,
 }
 
 impl Error {
@@ -24,50 +31,66 @@ impl Error {
 
     /// Somebody else has the lock: nothing is wrong with the file.
     pub(super) fn is_busy(&self) -> bool {
-        matches!(self.code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+        matches!(self, Self::Busy)
+            || matches!(self.code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
     }
 
     pub(super) fn asks_for_another_connection(&self) -> bool {
         let keeps = [ErrorCode::DiskFull, ErrorCode::ReadOnly];
         let is_kept = self.is_busy() || self.code().is_some_and(|code| keeps.contains(&code));
-        !is_kept && !matches!(self, Self::Forked)
-    }
-
-    fn advice(&self) -> &'static str {
-        match self.code() {
-            _ if self.is_damage() => {
-                "; it will be moved aside, and tokens of the last minute refused"
-            }
-            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-                "; the user that this runs as must own it, and be able to write to its folder"
-            }
-            Some(ErrorCode::DiskFull) => "; free some space",
-            _ if self.is_busy() => "; another process has kept it locked for too long",
-            _ => "",
-        }
+        !is_kept && !matches!(self, Self::Forked | Self::Linked(_))
     }
 
     pub(super) fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged(_))
             || matches!(self.code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
     }
+
+    fn advice(&self) -> &'static str {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull};
+        let kind = if let Self::Io(error) = self { Some(error.kind()) } else { None };
+        match (self.code(), kind) {
+            _ if self.is_damage() => {
+                "; it will be moved aside, and tokens of the last minute refused"
+            }
+            (
+                Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied),
+                _,
+            )
+            | (_, Some(PermissionDenied | ReadOnlyFilesystem)) => {
+                "; the user that this runs as must own it, and be able to write to its folder"
+            }
+            (Some(ErrorCode::DiskFull), _) | (_, Some(StorageFull)) => "; free some space",
+            _ => "",
+        }
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sqlite(error) => error.fmt(f),
-            Self::Io(error) => error.fmt(f),
-            Self::Damaged(what) => write!(f, "{what}"),
-            Self::Foreign => {
-                return f.write_str("the database of another program: name another file");
+        let text = match self {
+            Self::Linked(links) => {
+                return write!(
+                    f,
+                    "it has {links} names (hard links), and other files beside each: keep one"
+                );
             }
-            Self::Forked => {
-                return f.write_str("opened before a fork: verify the first token after it");
+            Self::Sqlite(error) if !self.is_busy() => &error.to_string(),
+            Self::Io(error) => &error.to_string(),
+            Self::Damaged(what) => what,
+            Self::Busy | Self::Sqlite(_) => "locked: another process has kept it for too long",
+            Self::Foreign => "the database of another program: name another file",
+            Self::Forked => "opened before a fork: verify the first token after it",
+            Self::Replaced => "the file was replaced while it was in use",
+            Self::Mounted => "it is mounted without its folder: mount the folder instead",
+            Self::SecondCopy => {
+                "another copy of the library in this process has it open: name another file"
             }
-            Self::Replaced => return f.write_str("the file was replaced while it was in use"),
-        }?;
-        f.write_str(self.advice())
+            Self::OtherMachine => {
+                "another machine or time namespace has it open: name another file"
+            }
+        };
+        write!(f, "{text}{}", self.advice())
     }
 }
 

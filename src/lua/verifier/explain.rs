@@ -36,7 +36,7 @@ fn begin(verifier: &Verifier, question: Question<'_>) -> Answer {
         Diagnosis::Faulty(findings) => return Answer::Said(Said::of(&findings)),
         Diagnosis::Sound(accepted, spending) => (accepted, spending),
     };
-    let said = |seen| Said::of(&[verifier.conclude(accepted, seen)]);
+    let said = |seen| Said::of(&[verifier.conclude(accepted, seen, now)]);
     let ledger = verifier.ledger();
     match ledger.deferred().map(|ledger| ledger.begin_peek(&spending, now)) {
         None => Answer::Said(said(ledger.peek(&spending, now))),

@@ -13,6 +13,7 @@ local function try(name, ...)
 end
 
 try("missing", "alice", token, nil, nil, module._log);
+try("short", "alice", token, seed, "7 bytes", module._log);
 try("number", "alice", 12345, seed, secret, module._log);
 try("nothing", "alice", nil, seed, secret, module._log);
 try("nobody", nil, token, seed, secret, module._log);

@@ -25,4 +25,7 @@ local function new_verifier(options)
 	return ill;
 end
 
-package.loaded.xtoken = { version = "ill", new_ledger = xtoken.new_ledger, new_verifier = new_verifier };
+package.loaded.xtoken = {
+	version = "ill"; interface = xtoken.interface;
+	new_ledger = xtoken.new_ledger; new_verifier = new_verifier;
+};

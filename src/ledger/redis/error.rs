@@ -6,7 +6,7 @@ use redis::RedisError;
 
 /// Why tokens are not accepted. Names no token, key or password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(super) enum Error {
     /// No connection, or it broke; what the operating system says.
     Unreachable(String),
     /// Connected, but no answer in time.
@@ -15,9 +15,6 @@ pub(super) enum Trouble {
     Refused(String),
     /// It answers what no Redis would.
     Strange,
-    /// Its memory is younger than a token presented to it; those made from this time on are good,
-    /// if it is known by now.
-    Young(Option<u64>),
     /// It may forget before time: this policy.
     Evicts(String),
     /// No thread, or no memory.
@@ -30,23 +27,14 @@ const CODES: [&str; 8] =
 /// What a script says instead of `NOPERM`, since Redis 7 and before.
 const NO_PERMISSION: [&str; 2] = ["ACL failure", "can't run this command"];
 
-impl Trouble {
+impl Error {
     /// Whether another connection may help: the server may have changed its role, or be another.
     pub(super) fn ends_connection(&self) -> bool {
         !matches!(self, Self::Refused(code) if code == "OOM" || code == "MISCONF")
-            && !matches!(self, Self::Young(_))
-    }
-
-    /// The Unix time from which on fresh tokens are accepted, if it takes nothing but time.
-    pub(super) fn closed_until(&self) -> Option<u64> {
-        match self {
-            Self::Young(until) => *until,
-            _ => None,
-        }
     }
 }
 
-impl From<RedisError> for Trouble {
+impl From<RedisError> for Error {
     fn from(error: RedisError) -> Self {
         if error.is_timeout() {
             return Self::Silent;
@@ -67,7 +55,7 @@ impl From<RedisError> for Trouble {
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let advice = match self {
             Self::Unreachable(why) => {
@@ -79,16 +67,6 @@ impl fmt::Display for Trouble {
             }
             Self::Silent => "Redis does not answer in time: look at its load and the network",
             Self::Strange => "what answers is no Redis or Valkey, or a proxy that hides it",
-            Self::Young(until) => {
-                f.write_str(
-                    "Redis was started, emptied or replaced a moment ago, or its clock jumped, so \
-                     tokens may have been used that it does not know",
-                )?;
-                return match until {
-                    Some(until) => write!(f, ": those from before Unix time {until} are refused"),
-                    None => Ok(()),
-                };
-            }
             Self::Evicts(policy) => {
                 return write!(
                     f,

@@ -1,0 +1,25 @@
+-- Which tokens of FAST (mod_sasl2_fast) have ended on a host.
+--
+-- Returns check(report, context, modules, not_before), with the module of the host
+
+local datetime = require "util.datetime".datetime;
+
+return function (report, context, modules, not_before)
+	if not not_before then
+		if modules:contains("sasl2_fast") then
+			report.ok("tokens of FAST renew themselves without end: "
+				.."if a key leaks, set token_fast_not_before");
+		end
+		return;
+	end
+	local moment, err = context:require "token_grants".stored(not_before);
+	if moment then
+		report.ok("tokens of FAST granted before %s have ended (token_fast_not_before)",
+			datetime(moment));
+	elseif err then
+		report.error("cannot read which tokens of FAST have ended: %s", err);
+	else
+		report.ok("the next reload ends the tokens of FAST granted until then "
+			.."(token_fast_not_before)");
+	end
+end;

@@ -1,0 +1,328 @@
+//! [`Connection`]: what the server is sent and what it says. Nothing is decided here.
+
+use std::time::{Duration, Instant};
+
+use redis::{Cmd, RedisResult, Value, cmd};
+
+use super::config::Config;
+use super::error::Error;
+use super::scripts;
+use super::server_clock::Reading;
+use crate::ledger::{BootClock, Fingerprint};
+
+pub(super) struct Connection {
+    redis: redis::Connection,
+    prefix: String,
+    boot_clock: BootClock,
+    /// The server, and whose data it has: that changes with every promotion, also of a server that
+    /// was the master before.
+    run: String,
+    replication: String,
+    /// The values of these keys as they were last read.
+    horizon: String,
+    history: Vec<u8>,
+}
+
+/// What a server says at the beginning.
+pub(super) struct Beginning {
+    /// The value of the key: the server, and since when it knows everything.
+    pub(super) horizon: String,
+    pub(super) history: Vec<u8>,
+    pub(super) clock: Reading,
+    /// The horizon began with this.
+    pub(super) is_new: bool,
+}
+
+/// A question of a batch.
+pub(super) enum Command<'a> {
+    Spend {
+        fingerprint: &'a Fingerprint,
+        /// Names this spending, which may be asked for again over another connection.
+        attempt: &'a str,
+        /// How long the token must be kept. `None` if it must not be accepted: then it is not spent.
+        milliseconds: Option<u64>,
+    },
+    Peek(&'a Fingerprint),
+    /// Writes something that nobody reads.
+    Write,
+}
+
+/// What the server says to a batch.
+pub(super) struct Answers {
+    pub(super) answers: Vec<Result<Answer, Error>>,
+    /// After the questions.
+    pub(super) history: History,
+    pub(super) clock: Reading,
+    /// It is the server of the [`Beginning`] and has been the master since.
+    pub(super) is_same: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    First,
+    Again,
+    /// The horizon is not the one of the [`Beginning`].
+    AnotherHorizon,
+}
+
+/// What became of the history that all nodes share.
+pub(super) enum History {
+    /// It is the one that was read before.
+    AsBefore,
+    /// It is the one that was to be saved.
+    Saved,
+    /// Another node has changed it.
+    Other(Vec<u8>),
+    /// It is gone, or something else is in its place.
+    Lost,
+}
+
+impl Command<'_> {
+    /// Whether the first answer means that the token can be accepted.
+    pub(super) fn accepts(&self) -> bool {
+        !matches!(self, Self::Spend { milliseconds: None, .. })
+    }
+}
+
+impl Connection {
+    /// Connects and logs in within the timeout, unless looking up the name takes longer.
+    pub(super) fn open(config: &Config, boot_clock: &BootClock) -> Result<Self, Error> {
+        let client = redis::Client::open(config.server.clone())?;
+        let mut connection = Self {
+            redis: client.get_connection_with_timeout(config.timeout)?,
+            prefix: config.prefix.clone(),
+            boot_clock: boot_clock.clone(),
+            run: String::new(),
+            replication: String::new(),
+            horizon: String::new(),
+            history: Vec::new(),
+        };
+        connection.limit(config.timeout)?;
+        if let Some(login) = config.login.command() {
+            connection.redis.send_packed_command(&login)?;
+            let is_refused = |error: &redis::RedisError| error.code().is_some();
+            connection.receive().map_err(|error| match error {
+                error if is_refused(&error) => Error::Refused("WRONGPASS".to_owned()),
+                error => error.into(),
+            })?;
+        }
+        if config.database != 0 {
+            connection.request(cmd("SELECT").arg(config.database))?;
+        }
+
+        let memory = connection.info("memory")?;
+        let policy = field(&memory, "maxmemory_policy").unwrap_or("noeviction");
+        if field(&memory, "maxmemory").is_some_and(|limit| limit != "0") && policy != "noeviction" {
+            return Err(Error::Evicts(policy.chars().take(40).collect()));
+        }
+        let server = connection.info("server")?;
+        connection.run = field(&server, "run_id").ok_or(Error::Strange)?.to_owned();
+        let replication = connection.info("replication")?;
+        connection.replication =
+            field(&replication, "master_replid").ok_or(Error::Strange)?.to_owned();
+        Ok(connection)
+    }
+
+    /// Asks since when the server knows everything; `anew` has that begin now.
+    pub(super) fn begin(&mut self, anew: bool) -> Result<Beginning, Error> {
+        let mut begin = cmd("EVAL");
+        begin.arg(scripts::BEGIN).arg(2).arg(self.key("horizon")).arg(self.key("history"));
+        begin.arg(format!("{}:{}", self.run, self.replication)).arg(if anew { "anew" } else { "" });
+        let sent = self.boot_clock.now();
+        let Value::Array(parts) = self.request(&begin)? else { return Err(Error::Strange) };
+        let received = self.boot_clock.now();
+        let [horizon, history, seconds, microseconds, Value::Int(is_new)] = &*parts else {
+            return Err(Error::Strange);
+        };
+        let server = milliseconds(seconds, microseconds).ok_or(Error::Strange)?;
+        self.horizon = text(horizon).ok_or(Error::Strange)?.to_owned();
+        let Value::BulkString(history) = history else { return Err(Error::Strange) };
+        self.history.clone_from(history);
+        Ok(Beginning {
+            horizon: self.horizon.clone(),
+            history: history.clone(),
+            clock: Reading { server, sent, received },
+            is_new: *is_new == 1,
+        })
+    }
+
+    /// Asks everything at once, and then for what tells whether the answers can be trusted. `news`
+    /// is a history to be saved. After an error it is not known what became of the questions, and
+    /// this connection must not be used again if the error [says so](Error::ends_connection).
+    pub(super) fn ask(
+        &mut self,
+        questions: &[Command<'_>],
+        news: Option<&[u8]>,
+        deadline: Instant,
+    ) -> Result<Answers, Error> {
+        let mut commands = Vec::with_capacity(questions.len() * 640 + 1_024);
+        for question in questions {
+            self.command(question).write_packed_command(&mut commands);
+        }
+        let key = self.key("history");
+        match news {
+            Some(news) => {
+                let mut save = cmd("EVAL");
+                save.arg(scripts::SAVE).arg(1).arg(key).arg(&self.history).arg(news);
+                save.write_packed_command(&mut commands);
+            }
+            None => cmd("GET").arg(key).write_packed_command(&mut commands),
+        }
+        cmd("TIME").write_packed_command(&mut commands);
+        cmd("INFO").arg("replication").write_packed_command(&mut commands);
+
+        let sent = self.boot_clock.now();
+        self.limit(left(deadline)?)?;
+        self.redis.send_packed_command(&commands)?;
+        let mut answers = Vec::with_capacity(questions.len());
+        for _ in questions {
+            answers.push(match self.receive_until(deadline) {
+                Ok(Value::Int(1) | Value::Okay) => Ok(Answer::First),
+                Ok(Value::Int(0)) => Ok(Answer::Again),
+                Ok(Value::Int(-1)) => Ok(Answer::AnotherHorizon),
+                Ok(_) => return Err(Error::Strange),
+                Err(Failure::OfCommand(error)) => Err(error),
+                Err(Failure::OfConnection(error)) => return Err(error),
+            });
+        }
+        // Each is read to the end, so that the connection can go on after an error.
+        let history = self.receive_until(deadline);
+        let time = self.receive_until(deadline);
+        let received = self.boot_clock.now();
+        let replication = self.receive_until(deadline);
+        let history = self.take_history(history, news)?;
+        let Value::Array(time) = time? else { return Err(Error::Strange) };
+        let [seconds, microseconds] = &*time else { return Err(Error::Strange) };
+        let server = milliseconds(seconds, microseconds).ok_or(Error::Strange)?;
+        let replication = replication?;
+        let replication = text(&replication).and_then(|info| field(info, "master_replid"));
+        Ok(Answers {
+            answers,
+            history,
+            clock: Reading { server, sent, received },
+            is_same: replication == Some(&self.replication),
+        })
+    }
+
+    fn command(&self, question: &Command<'_>) -> Cmd {
+        let (fingerprint, attempt, milliseconds) = match question {
+            Command::Spend { fingerprint, attempt, milliseconds } => {
+                (fingerprint, *attempt, *milliseconds)
+            }
+            Command::Peek(fingerprint) => (fingerprint, "", None),
+            Command::Write => {
+                let mut write = cmd("SET");
+                write.arg(self.key("probe")).arg("").arg("PX").arg(1_000);
+                return write;
+            }
+        };
+        let token = format!("{}{:032x}", self.prefix, u128::from_be_bytes(**fingerprint));
+        let mut spend = cmd("EVAL");
+        spend.arg(scripts::SPEND).arg(2).arg(self.key("horizon")).arg(token);
+        spend.arg(&self.horizon).arg(attempt);
+        match milliseconds {
+            Some(milliseconds) => spend.arg(milliseconds),
+            None => spend.arg(""),
+        };
+        spend
+    }
+
+    fn take_history(
+        &mut self,
+        answer: Result<Value, Failure>,
+        news: Option<&[u8]>,
+    ) -> Result<History, Error> {
+        let history = match answer {
+            Ok(Value::BulkString(history)) => history,
+            // There is none until the first is saved, if the horizon was set by hand.
+            Ok(Value::Nil) => Vec::new(),
+            Err(Failure::OfCommand(Error::Refused(code))) if code == "WRONGTYPE" => Vec::new(),
+            Ok(_) => return Err(Error::Strange),
+            Err(failure) => return Err(failure.into()),
+        };
+        if news == Some(&history) {
+            self.history = history;
+            return Ok(History::Saved);
+        }
+        if history == self.history {
+            return Ok(History::AsBefore);
+        }
+        if history.is_empty() {
+            return Ok(History::Lost);
+        }
+        self.history.clone_from(&history);
+        Ok(History::Other(history))
+    }
+
+    fn info(&mut self, section: &str) -> Result<String, Error> {
+        let info = self.request(cmd("INFO").arg(section))?;
+        Ok(text(&info).ok_or(Error::Strange)?.to_owned())
+    }
+
+    fn request(&mut self, command: &Cmd) -> RedisResult<Value> {
+        self.redis.send_packed_command(&command.get_packed_command())?;
+        self.receive()
+    }
+
+    fn receive(&mut self) -> RedisResult<Value> {
+        self.redis.recv_response()?.extract_error()
+    }
+
+    fn receive_until(&mut self, deadline: Instant) -> Result<Value, Failure> {
+        let left = left(deadline).map_err(Failure::OfConnection)?;
+        let limited = self.redis.set_read_timeout(Some(left));
+        limited.map_err(|error| Failure::OfConnection(error.into()))?;
+        self.receive().map_err(|error| match error.code() {
+            Some(_) => Failure::OfCommand(error.into()),
+            None => Failure::OfConnection(error.into()),
+        })
+    }
+
+    fn limit(&self, timeout: Duration) -> RedisResult<()> {
+        self.redis.set_read_timeout(Some(timeout))?;
+        self.redis.set_write_timeout(Some(timeout))
+    }
+
+    fn key(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+}
+
+enum Failure {
+    /// The server refused it and goes on.
+    OfCommand(Error),
+    OfConnection(Error),
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::OfCommand(error) | Failure::OfConnection(error) => error,
+        }
+    }
+}
+
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::BulkString(text) => str::from_utf8(text).ok(),
+        _ => None,
+    }
+}
+
+/// What TIME says.
+fn milliseconds(seconds: &Value, microseconds: &Value) -> Option<u64> {
+    let seconds: u64 = text(seconds)?.parse().ok()?;
+    let microseconds: u64 = text(microseconds)?.parse().ok()?;
+    seconds.checked_mul(1_000)?.checked_add(microseconds / 1_000)
+}
+
+/// A zero timeout would be an error of the caller's.
+fn left(deadline: Instant) -> Result<Duration, Error> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(Error::Silent) } else { Ok(left) }
+}
+
+/// A line of what INFO answers.
+fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}

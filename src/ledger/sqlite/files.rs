@@ -1,0 +1,160 @@
+//! The path of a ledger and the files that it names. Looks at them, makes them and moves them, but
+//! opens none: closing one would release the locks that SQLite has on it in this process.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::path::{Path, PathBuf};
+use std::{io, process};
+
+use super::error::Error;
+
+/// Device and inode.
+pub(super) type Identity = (u64, u64);
+
+/// Where a ledger is kept.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// As the caller named it. Links on the way may be changed.
+    named: PathBuf,
+    /// Without links, as SQLite names it. The other files lie beside it.
+    pub(super) database: PathBuf,
+    wal: PathBuf,
+    shm: PathBuf,
+    pub(super) lock: PathBuf,
+}
+
+/// What the paths name at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Files {
+    pub(super) database: Option<Identity>,
+    pub(super) lock: Option<Identity>,
+    wal: Option<Identity>,
+    shm: Option<Identity>,
+}
+
+impl Place {
+    pub(super) fn of(named: &Path) -> io::Result<Self> {
+        let database = resolve(named)?;
+        let [wal, shm, lock] = ["-wal", "-shm", ".lock"].map(|suffix| beside(&database, suffix));
+        Ok(Self { named: named.to_owned(), database, wal, shm, lock })
+    }
+
+    /// Looks where the paths lead now. A database with another name elsewhere, and so with other
+    /// files beside it, is an error.
+    pub(super) fn files(&self) -> Result<Files, Error> {
+        let database = metadata(&self.named)?;
+        match database.as_ref().map(Metadata::nlink) {
+            Some(links) if links > 1 => return Err(Error::Linked(links)),
+            _ => {}
+        }
+        Ok(Files {
+            database: database.as_ref().map(identity),
+            lock: metadata(&self.lock)?.as_ref().map(identity),
+            wal: metadata(&self.wal)?.as_ref().map(identity),
+            shm: metadata(&self.shm)?.as_ref().map(identity),
+        })
+    }
+
+    /// Refuses a file that is mounted without its folder.
+    pub(super) fn refuse_mount(&self) -> Result<(), Error> {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+            let statx = statx(CWD, &self.database, AtFlags::empty(), StatxFlags::empty());
+            if statx.is_ok_and(|it| it.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)) {
+                return Err(Error::Mounted);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes an empty database, unless somebody else just did.
+    pub(super) fn create(&self) -> io::Result<()> {
+        match create_private(&self.database) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether files could be made here. None is: it would be taken for one that was emptied.
+    pub(super) fn try_to_create(&self) -> io::Result<()> {
+        let trial = beside(&self.database, &format!(".probe-{}", process::id()));
+        create_private(&trial)?;
+        fs::remove_file(trial)
+    }
+
+    /// Keeps what is there under other names. That it was there stands in the lock file.
+    pub(super) fn set_aside(&self, now: u64) -> io::Result<()> {
+        let suffix = format!(".damaged-{now}-{}", process::id());
+        for (path, kind) in [(&self.wal, "-wal"), (&self.shm, "-shm"), (&self.database, "")] {
+            if path.exists() {
+                fs::rename(path, beside(&self.database, &format!("{suffix}{kind}")))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the names survive a power cut.
+    pub(super) fn sync_folder(&self) -> io::Result<()> {
+        File::open(self.lock.parent().unwrap_or(Path::new("/")))?.sync_all()
+    }
+}
+
+impl Files {
+    /// Whether those that were there earlier are the same now.
+    pub(super) fn include(&self, earlier: &Self) -> bool {
+        let mut pairs = earlier.inodes().into_iter().zip(self.inodes());
+        pairs.all(|(earlier, now)| earlier == 0 || earlier == now)
+    }
+
+    pub(super) fn inodes(&self) -> [u64; 4] {
+        [self.database, self.lock, self.wal, self.shm]
+            .map(|file| file.map_or(0, |(_, inode)| inode))
+    }
+}
+
+/// Makes a file for us alone. Where root makes one in the folder of a service, it is for the
+/// service.
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create_new(true).mode(0o600).open(path)?;
+    let folder = path.parent().map(fs::metadata).transpose()?;
+    if let Some(folder) =
+        folder.filter(|folder| file.metadata().is_ok_and(|own| own.uid() != folder.uid()))
+    {
+        // Only root may.
+        let _ = fchown(&file, Some(folder.uid()), Some(folder.gid()));
+    }
+    Ok(file)
+}
+
+pub(super) fn identity(metadata: &Metadata) -> Identity {
+    (metadata.dev(), metadata.ino())
+}
+
+fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The absolute path without links, also of a file that does not exist yet.
+fn resolve(named: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(named) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        result => return result,
+    }
+    let folder = fs::canonicalize(named.parent().unwrap_or(Path::new("/")))?;
+    match fs::read_link(named) {
+        Ok(target) => resolve(&folder.join(target)),
+        Err(_) => Ok(folder.join(named.file_name().ok_or(io::ErrorKind::IsADirectory)?)),
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}

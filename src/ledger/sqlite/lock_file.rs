@@ -1,0 +1,217 @@
+//! The lock file beside a database: who has it open, that it was made, and what must be known of it
+//! when it is lost.
+//!
+//! Each process has the file open for as long as the database, and locked with flock(2): shared, so
+//! that a process which gets it exclusively is alone. Such a lock belongs to what was opened, not to
+//! the process: a child that closes its copy releases nothing.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use std::{io, process, ptr};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use super::error::Error;
+use super::files::{Files, Identity, Place, create_private, identity};
+use super::patience::Patience;
+use crate::totp::MAX_DEVIATION;
+
+/// What this copy of the library has open in this process. Only locked by a thread that is inside a
+/// ledger, so that a fork which holds all ledgers does not meet it locked.
+static OPEN: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+
+struct Entry {
+    lock: Identity,
+    database: Option<Identity>,
+    process: u32,
+    file: Weak<LockFile>,
+}
+
+/// A lock file that is open.
+#[derive(Debug)]
+pub(super) struct LockFile {
+    file: File,
+    /// Whether this process shares the file. Locked while that is found out.
+    is_shared: Mutex<bool>,
+}
+
+/// What is written in it. One line of a fixed length, so that no power cut leaves half of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    /// The widest deviation in use.
+    pub(super) widest: u64,
+    /// [`Files::inodes`] of those that belong together.
+    pub(super) inodes: [u64; 4],
+}
+
+/// Opens the lock file of a database, or takes part in what another ledger of this process opened.
+/// `None` if there is none and none may be made.
+pub(super) fn open(
+    place: &Place,
+    files: &Files,
+    may_make: bool,
+) -> Result<Option<Arc<LockFile>>, Error> {
+    let mut entries = entries();
+    entries.retain(|entry| entry.file.strong_count() > 0);
+    for entry in &*entries {
+        let is_same = Some(entry.lock) == files.lock;
+        if entry.process != process::id() && (is_same || entry.database == files.database) {
+            return Err(Error::Forked);
+        }
+        if let Some(file) = entry.file.upgrade().filter(|_| is_same) {
+            return Ok(Some(file));
+        }
+    }
+    let Some(file) = open_file(place, may_make)? else { return Ok(None) };
+    let lock = identity(&file.metadata()?);
+    // SQLite's own descriptor of a database that is open here does not count.
+    let is_ours = |database: &Identity| entries.iter().any(|it| it.database == Some(*database));
+    let database = files.database.filter(|database| !is_ours(database));
+    if has_open(&[Some(lock), database], &file)? {
+        return Err(Error::SecondCopy);
+    }
+    let lock_file = Arc::new(LockFile { file, is_shared: Mutex::new(false) });
+    let (process, file) = (process::id(), Arc::downgrade(&lock_file));
+    entries.push(Entry { lock, database, process, file });
+    Ok(Some(lock_file))
+}
+
+/// Closes what has a lock file open, while no other thread looks for it.
+pub(super) fn close(open: impl Sized) {
+    let mut entries = entries();
+    drop(open);
+    entries.retain(|entry| entry.file.strong_count() > 0);
+    if entries.is_empty() {
+        *entries = Vec::new();
+    }
+}
+
+/// They are whole after every panic there could be.
+fn entries() -> MutexGuard<'static, Vec<Entry>> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl LockFile {
+    /// Locks the file and says whether nobody else has it open. The other threads of this process
+    /// wait until what is returned is dropped.
+    pub(super) fn enter(&self, patience: Patience) -> Result<(MutexGuard<'_, bool>, bool), Error> {
+        let is_shared = patience.retry(|| match self.is_shared.try_lock() {
+            Ok(is_shared) => Ok(is_shared),
+            Err(TryLockError::Poisoned(is_shared)) => Ok(is_shared.into_inner()),
+            Err(TryLockError::WouldBlock) => Err(Error::Busy),
+        })?;
+        if *is_shared {
+            return Ok((is_shared, false));
+        }
+        let is_alone =
+            patience.retry(|| match self.lock(FlockOperation::NonBlockingLockExclusive) {
+                Err(Error::Busy) => {
+                    self.lock(FlockOperation::NonBlockingLockShared).map(|()| false)
+                }
+                result => result.map(|()| true),
+            })?;
+        Ok((is_shared, is_alone))
+    }
+
+    /// Goes on to share the file, as the lock file of this database.
+    pub(super) fn share(
+        &self,
+        database: Option<Identity>,
+        is_shared: &mut bool,
+        patience: Patience,
+    ) -> Result<(), Error> {
+        patience.retry(|| self.lock(FlockOperation::NonBlockingLockShared))?;
+        *is_shared = true;
+        for entry in entries().iter_mut().filter(|entry| ptr::eq(entry.file.as_ptr(), self)) {
+            entry.database = database;
+        }
+        Ok(())
+    }
+
+    fn lock(&self, operation: FlockOperation) -> Result<(), Error> {
+        match flock(&self.file, operation) {
+            Err(Errno::WOULDBLOCK) => Err(Error::Busy),
+            result => Ok(result.map_err(io::Error::from)?),
+        }
+    }
+
+    pub(super) fn identity(&self) -> io::Result<Identity> {
+        Ok(identity(&self.file.metadata()?))
+    }
+
+    /// What is written in it. `None` if nothing is.
+    pub(super) fn read(&self) -> io::Result<Option<Record>> {
+        let mut bytes = [0; Record::LENGTH + 1];
+        let length = self.file.read_at(&mut bytes, 0)?;
+        let text = bytes.get(..length).unwrap_or_default();
+        Ok((length > 0).then(|| Record::decode(text).unwrap_or(Record::UNKNOWN)))
+    }
+
+    /// Writes it so that it survives a power cut.
+    pub(super) fn write(&self, record: &Record, place: &Place) -> io::Result<()> {
+        self.file.write_all_at(record.encode().as_bytes(), 0)?;
+        self.file.sync_all()?;
+        place.sync_folder()
+    }
+}
+
+impl Record {
+    const LENGTH: usize = 115;
+    /// The database is being made for the first time: nothing was spent in it.
+    pub(super) const BEGUN: Self = Self { widest: 0, inodes: [0; 4] };
+    /// Any deviation may have been in use, and any file.
+    pub(super) const UNKNOWN: Self = Self { widest: MAX_DEVIATION, inodes: [0; 4] };
+
+    fn encode(&self) -> String {
+        let Self { widest, inodes: [database, lock, wal, shm] } = self;
+        format!("xtoken 1 deviation {widest:2} files {database:20} {lock:20} {wal:20} {shm:20}\n")
+    }
+
+    fn decode(text: &[u8]) -> Option<Self> {
+        let text = str::from_utf8(text).ok()?;
+        let words: Vec<_> = text.split_whitespace().collect();
+        let ["xtoken", "1", "deviation", widest, "files", inodes @ ..] = &*words else {
+            return None;
+        };
+        let inodes: Option<Vec<_>> = inodes.iter().map(|inode| inode.parse().ok()).collect();
+        let record = Self { widest: widest.parse().ok()?, inodes: inodes?.try_into().ok()? };
+        (record.encode() == text && record.widest <= MAX_DEVIATION).then_some(record)
+    }
+}
+
+/// Makes the file if there is none and that is allowed.
+fn open_file(place: &Place, may_make: bool) -> io::Result<Option<File>> {
+    loop {
+        match OpenOptions::new().read(true).write(true).open(&place.lock) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(_) if !may_make => return Ok(None),
+            Err(_) => {}
+            Ok(file) => return Ok(Some(file)),
+        }
+        match create_private(&place.lock) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            result => return result.map(Some),
+        }
+    }
+}
+
+/// Whether this process has one of these files open, `own` apart. Systems that do not say are taken
+/// at their word.
+fn has_open(wanted: &[Option<Identity>], own: &File) -> io::Result<bool> {
+    let own = own.as_raw_fd().to_string();
+    let Ok(descriptors) = fs::read_dir("/proc/self/fd").or_else(|_| fs::read_dir("/dev/fd")) else {
+        return Ok(false);
+    };
+    for descriptor in descriptors {
+        let descriptor = descriptor?;
+        // Other threads close theirs meanwhile.
+        let Ok(metadata) = fs::metadata(descriptor.path()) else { continue };
+        if descriptor.file_name() != *own && wanted.contains(&Some(identity(&metadata))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,173 @@
+//! What is done before the first question: finds out with whom the file is shared, whether it is the
+//! one of before, and begins the horizon anew if tokens may have been lost.
+
+use std::fs;
+use std::sync::Arc;
+
+use super::database::{self, Database, Stored};
+use super::error::Error;
+use super::files::{Files, Identity, Place};
+use super::lock_file::{self, LockFile, Record};
+use super::patience::Patience;
+use crate::ledger::clock::{BootClock, Clocks};
+use crate::ledger::history::History;
+
+/// What a ledger knows when it opens its file.
+pub(super) struct Opening<'a> {
+    pub(super) boot_clock: &'a BootClock,
+    pub(super) clocks: Clocks,
+    pub(super) patience: Patience,
+    /// Files that are missing may be made.
+    pub(super) may_make: bool,
+    /// This ledger had it open before.
+    pub(super) was_open: bool,
+    /// A damaged file, to be moved aside unless somebody else has.
+    pub(super) damaged: Option<Identity>,
+}
+
+/// Why a file is not open: something has to be made first.
+pub(super) enum Missing {
+    /// There never was one: nothing was spent.
+    FromTheStart,
+    /// Tokens may be lost with it.
+    Lost,
+}
+
+impl Opening<'_> {
+    /// Opens the file at `place` and brings `history` up to date.
+    pub(super) fn open(
+        &self,
+        place: Place,
+        history: &mut History,
+    ) -> Result<Result<Database, Missing>, Error> {
+        place.refuse_mount()?;
+        let files = place.files()?;
+        let Some(lock) = lock_file::open(&place, &files, self.may_make)? else {
+            let is_lost = self.was_open || files.database.is_some();
+            return Ok(Err(if is_lost { Missing::Lost } else { Missing::FromTheStart }));
+        };
+        let opened = self.open_with(&lock, place, history);
+        lock_file::close(lock);
+        opened
+    }
+
+    fn open_with(
+        &self,
+        lock: &Arc<LockFile>,
+        place: Place,
+        history: &mut History,
+    ) -> Result<Result<Database, Missing>, Error> {
+        let (mut is_shared, is_alone) = lock.enter(self.patience)?;
+        let mut files = place.files()?;
+        if files.lock != Some(lock.identity()?) {
+            return Err(Error::Replaced);
+        }
+        let record = lock.read()?;
+        let is_damaged = files.database.is_some() && files.database == self.damaged;
+        let is_begun = match record {
+            Some(record) => record == Record::BEGUN,
+            None => files.database.is_none(),
+        };
+        let is_first = is_begun && is_alone && !is_damaged && !self.was_open;
+        let has_lost = !is_first && record.is_none_or(|record| record.inodes != files.inodes());
+        if !self.may_make && (is_first || has_lost || is_damaged) {
+            return Ok(Err(if is_first { Missing::FromTheStart } else { Missing::Lost }));
+        }
+        if record.is_none() {
+            // Whoever dies from here on leaves word of what is known.
+            lock.write(if is_first { &Record::BEGUN } else { &Record::UNKNOWN }, &place)?;
+        }
+        if is_damaged {
+            place.set_aside(self.clocks.wall)?;
+            files = place.files()?;
+        }
+        let record = record.filter(|record| *record != Record::BEGUN);
+        let joining = Joining { place, lock, record, files, is_alone, is_first, has_lost };
+        let database = joining.join(self, history)?;
+        lock.share(database.files.database, &mut is_shared, self.patience)?;
+        Ok(Ok(database))
+    }
+}
+
+/// A database whose lock file is open.
+struct Joining<'a> {
+    place: Place,
+    lock: &'a Arc<LockFile>,
+    record: Option<Record>,
+    /// Before SQLite opened any.
+    files: Files,
+    /// No other process has it open.
+    is_alone: bool,
+    /// Nothing was ever spent in it.
+    is_first: bool,
+    has_lost: bool,
+}
+
+impl Joining<'_> {
+    /// Connects, makes the tables, decides whether there is a gap, and writes it down.
+    fn join(self, opening: &Opening<'_>, history: &mut History) -> Result<Database, Error> {
+        if self.files.database.is_none() {
+            self.place.create()?;
+        }
+        let connection = opening.patience.retry(|| database::connect(&self.place))?;
+        let transaction = database::begin(&connection, opening.patience)?;
+        database::make_tables(&transaction)?;
+        let stored = database::load(&transaction)?;
+        let mut has_lost = self.has_lost || stored.is_none() && !self.is_first;
+        // Whether it is known which deviations were in use: from the lock file or from a history.
+        let mut is_known = self.record.is_some() || opening.was_open;
+        let (machine, mut now) = (machine(), history.clone());
+        if let Some(Stored { machine: theirs, history: mut stored }) = stored {
+            // Nobody knows which boot has no name, but that it goes on.
+            let is_same_clock =
+                machine.as_ref().map_or(!self.is_alone, |machine| *machine == theirs);
+            match (is_same_clock, self.is_alone) {
+                (true, _) => is_known = true,
+                (false, true) => {
+                    stored.change_steady_clock(opening.boot_clock.with(opening.clocks.wall));
+                    has_lost = true;
+                }
+                (false, false) => return Err(Error::OtherMachine),
+            }
+            stored.merge(&now);
+            now = stored;
+        }
+        if has_lost || !opening.was_open {
+            database::check(&transaction)?;
+        }
+        // Not before: what others accepted until then lies before the horizon.
+        let clocks = opening.boot_clock.with(opening.clocks.wall);
+        if has_lost {
+            let otherwise = if is_known { Record::BEGUN } else { Record::UNKNOWN };
+            now.note(self.record.unwrap_or(otherwise).widest, clocks);
+            now.lose(clocks);
+        }
+        let machine = machine.unwrap_or_default();
+        database::store(&transaction, &machine, &now)?;
+        transaction.commit()?;
+        let files = self.place.files()?;
+        if !files.include(&self.files) {
+            return Err(Error::Replaced);
+        }
+        // Not before: the next one would take for known what was not stored.
+        let record = Record { widest: now.widest(clocks), inodes: files.inodes() };
+        if self.record != Some(record) {
+            self.lock.write(&record, &self.place)?;
+        }
+        *history = now;
+        let lock = Arc::clone(self.lock);
+        Ok(Database::new(connection, lock, self.place, files, record, machine))
+    }
+}
+
+/// Names the boot clock: this run of the kernel, and how far a time namespace moves its clock. `None`
+/// where the kernel gives no name.
+fn machine() -> Option<String> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let namespace = fs::read_link("/proc/self/ns/time").unwrap_or_default();
+    // A namespace that is gone leaves its number to another.
+    let offsets = fs::read_to_string("/proc/self/timens_offsets").unwrap_or_default();
+    let words = [&boot, &*namespace.to_string_lossy(), &offsets]
+        .map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+    Some(words.join(" "))
+}

@@ -1,0 +1,40 @@
+//! The function that `require` calls, and the only one that is exported.
+
+use std::ffi::c_int;
+
+use mlua::Lua;
+use mlua::ffi::lua_State;
+
+/// Makes the module, in the Lua it was built for.
+///
+/// Most other Luas lack a function that this build needs, and the linker refuses it there (see
+/// build.rs). Lua 5.5 has all that a build for 5.4 needs, but numbers the registry differently:
+/// whatever came first would crash. So before anything else the version is compared.
+#[unsafe(no_mangle)]
+unsafe extern "C-unwind" fn luaopen_xtoken(state: *mut lua_State) -> c_int {
+    // SAFETY: `state` is the one that Lua calls with.
+    unsafe {
+        #[cfg(any(feature = "lua54", feature = "lua55"))]
+        refuse_another_lua(state);
+        Lua::entrypoint1(state, super::xtoken)
+    }
+}
+
+/// Raises an error unless the Lua that calls is the one of this build.
+#[cfg(any(feature = "lua54", feature = "lua55"))]
+unsafe fn refuse_another_lua(state: *mut lua_State) {
+    use mlua::ffi;
+
+    let (needed, message) = if cfg!(feature = "lua54") {
+        (504.0, c"this xtoken.so was built for Lua 5.4 and cannot be loaded by another")
+    } else {
+        (505.0, c"this xtoken.so was built for Lua 5.5 and cannot be loaded by another")
+    };
+    // SAFETY: both functions are the same in Lua 5.4 and 5.5. The error leaves this function and
+    // its caller at once, and nothing in them wants to be dropped.
+    unsafe {
+        if ffi::lua_version(state) != needed {
+            ffi::luaL_error(state, message.as_ptr());
+        }
+    }
+}
