@@ -67,7 +67,7 @@ test-prosody: lua/xtoken.so ## logins on real Prosody servers, 0.12 and 13.0
 
 # --- All ---------------------------------------------------------------------------------------
 
-SUITES := test-rust test-c test-lua test-make test-cli test-readme test-prosody test-clients
+SUITES := test-rust test-shuttle test-c test-lua test-make test-cli test-readme test-prosody test-clients
 
 .PHONY: test
 test: ## every test; a suite that fails is named at the end
@@ -96,6 +96,12 @@ soak: lua/xtoken.so ## the long tests: 50 million tokens, 200 times kill -9, man
 test-rust: target/build-tools ## the Rust tests
 	scripts/need redis-server
 	$(CARGO) test --locked --no-fail-fast --features $(LEDGERS)
+
+# What has no part in it need not be built anew for `--cfg shuttle`, hence a folder of its own.
+.PHONY: test-shuttle
+test-shuttle: target/build-tools ## threads on the memory ledger, in every order that shuttle tries
+	RUSTFLAGS='--cfg shuttle' $(CARGO) test --locked --no-default-features --lib \
+		--target-dir target/shuttle ledger::memory::interleaved
 
 .PHONY: test-readme
 test-readme: lua/xtoken.so ## the code that the README shows

@@ -11,6 +11,8 @@ mod clock;
 pub mod deferred;
 mod history;
 mod memory;
+#[cfg(all(test, feature = "sqlite", feature = "redis"))]
+mod model;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sqlite")]

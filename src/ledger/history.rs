@@ -61,8 +61,10 @@ struct Era {
     first: u64,
     /// The step after the last of its closed steps; `first` if there are none.
     end: u64,
-    /// The step after the last whose tokens may have been spent.
+    /// The step after the last whose tokens may have been spent. The range grows no further.
     reach: u64,
+    /// The clocks went on without it: when they come back, another era begins.
+    is_left: bool,
 }
 
 impl History {
@@ -101,14 +103,15 @@ impl History {
 
         let (offset, first) = (clocks.offset(), first_open(clocks.wall));
         let reach = step_at(clocks.wall).saturating_add(widest).saturating_add(1);
-        match self.eras.iter_mut().find(|era| era.is_of(offset)) {
+        match self.eras.iter_mut().find(|era| !era.is_left && era.is_of(offset)) {
             Some(era) => {
-                // A wider window reaches further back.
+                // A wider window reaches further back and ahead.
                 is_new |= first < era.first || reach > era.reach;
                 (era.first, era.reach) = (era.first.min(first), era.reach.max(reach));
             }
             None => {
-                self.begin_era(Era { offset: Some(offset), first, end: first, reach });
+                let offset = Some(offset);
+                self.begin_era(Era { offset, first, end: first, reach, is_left: false });
                 is_new = true;
             }
         }
@@ -116,11 +119,12 @@ impl History {
             let Some(offset) = era.offset else { continue };
             let wall = clocks.wall_at_offset(offset);
             let end = match self.forgets_after {
-                Some(seconds) => first_open(wall.saturating_sub(seconds)).min(era.reach),
+                Some(seconds) => first_open(wall.saturating_sub(seconds)),
                 None => first_open(wall.min(clocks.wall)),
             };
-            if end > era.end {
-                (era.end, is_new) = (end, true);
+            let (end, is_left) = (end.min(era.reach), first_open(wall) > era.reach);
+            if end > era.end || is_left && !era.is_left {
+                (era.end, era.is_left, is_new) = (end.max(era.end), is_left || era.is_left, true);
             }
         }
         is_new
@@ -191,6 +195,13 @@ impl History {
     /// Adds an era; when there are too many, makes one of the two others that lie closest together,
     /// so that the past is never joined with a distant future.
     fn begin_era(&mut self, era: Era) {
+        for at in (0..self.eras.len()).rev() {
+            let Some(one) = self.eras.get(at).copied() else { continue };
+            let mut others = self.eras.iter().enumerate().filter(|(other, _)| *other != at);
+            if one.is_over() && others.any(|(_, other)| other.covers(&one)) {
+                self.eras.remove(at);
+            }
+        }
         let at = self.eras.partition_point(|other| other.first < era.first);
         self.eras.insert(at, era);
         if self.eras.len() <= MAX_ERAS {
@@ -205,6 +216,7 @@ impl History {
         if let Some(joined) = self.eras.get_mut(closest) {
             // By the clock that is ahead, the steps of neither are over too late.
             joined.offset = joined.offset.max(next.offset);
+            joined.is_left &= next.is_left;
             joined.cover(next);
         }
     }
@@ -217,6 +229,15 @@ impl Era {
 
     fn contains(&self, step: u64) -> bool {
         (self.first..self.end).contains(&step)
+    }
+
+    /// Its range grows no more.
+    fn is_over(&self) -> bool {
+        self.is_left && self.end >= self.reach || self.offset.is_none()
+    }
+
+    fn covers(&self, other: &Self) -> bool {
+        self.first <= other.first && other.end <= self.end
     }
 
     fn cover(&mut self, other: Self) {
@@ -305,10 +326,39 @@ mod tests {
             machine.wall -= YEAR;
             assert!(machine.is_open());
         }
-        assert_eq!(machine.history.eras.len(), 2);
         let closed = (NOW / 30..(NOW + 2 * YEAR) / 30).filter(|s| machine.history.is_closed(*s));
         let of_the_future = closed.filter(|step| *step > step_at(machine.wall)).count();
         assert!(of_the_future <= 1_000, "{of_the_future} steps are closed for 1,000 that passed");
+    }
+
+    #[test]
+    fn clocks_that_pass_by_an_era_close_no_more_than_was_spent_in_it() {
+        let mut machine = Machine::new();
+        machine.wall += 2 * 3_600;
+        assert!(machine.is_open());
+        machine.wall -= 2 * 3_600;
+        machine.pass(3_600);
+        // Both clocks are beyond the first two hours and one more.
+        machine.wall += YEAR;
+        assert!(machine.is_open());
+        machine.wall -= YEAR;
+        machine.pass(3_600 + 120);
+        assert!(machine.is_open());
+    }
+
+    #[test]
+    fn an_era_that_was_left_does_not_go_on() {
+        let mut machine = Machine::new();
+        for _ in 0..2 {
+            machine.wall += YEAR;
+            assert!(machine.is_open());
+            machine.wall -= YEAR;
+            machine.pass(3_600);
+            assert!(machine.is_open());
+        }
+        let first = step_at(NOW + YEAR);
+        let closed = (first..first + 240).filter(|step| machine.history.is_closed(*step));
+        assert!(closed.count() <= 4, "closed for an hour, though the clock was ahead for moments");
     }
 
     #[test]

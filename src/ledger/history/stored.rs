@@ -19,8 +19,11 @@ impl History {
     /// Goes on with another steady clock, which says nothing about times measured by the one before.
     /// What was closed stays closed. The ledger calls [`lose`](Self::lose) too.
     pub(in crate::ledger) fn change_steady_clock(&mut self, clocks: Clocks) {
-        self.eras.iter_mut().for_each(|era| era.offset = None);
-        self.eras.retain(|era| era.first < era.end);
+        let eras = self.eras.clone();
+        self.eras.clear();
+        for era in eras.iter().filter(|era| era.first < era.end) {
+            self.add(Era { offset: None, ..*era });
+        }
         self.used.iter_mut().flatten().for_each(|used| *used = clocks.steady);
     }
 
@@ -31,14 +34,22 @@ impl History {
             *used = (*used).max(other);
         }
         for era in &other.eras {
-            let is_same = |own: &&mut Era| match era.offset {
-                Some(offset) => own.is_of(offset),
-                None => own.offset.is_none() && own.first <= era.end && era.first <= own.end,
-            };
-            match self.eras.iter_mut().find(is_same) {
-                Some(own) => own.cover(*era),
-                None => self.begin_era(*era),
+            self.add(*era);
+        }
+    }
+
+    /// Makes one of this era and one that there is, if they are the same or can only lie still.
+    fn add(&mut self, era: Era) {
+        let is_same = |own: &&mut Era| match era.offset {
+            Some(offset) => own.is_of(offset) && own.first <= era.reach && era.first <= own.reach,
+            None => own.offset.is_none() && own.first <= era.end && era.first <= own.end,
+        };
+        match self.eras.iter_mut().find(is_same) {
+            Some(own) => {
+                own.is_left &= era.is_left;
+                own.cover(era);
             }
+            None => self.begin_era(era),
         }
     }
 
@@ -53,9 +64,10 @@ impl History {
                 text += &format!("deviation {deviation} {used}\n");
             }
         }
-        for Era { offset, first, end, reach } in &self.eras {
+        for Era { offset, first, end, reach, is_left } in &self.eras {
+            let era = if *is_left { "left" } else { "era" };
             let offset = offset.map_or("-".to_owned(), |offset| offset.to_string());
-            text += &format!("era {offset} {first} {end} {reach}\n");
+            text += &format!("{era} {offset} {first} {end} {reach}\n");
         }
         text
     }
@@ -70,11 +82,12 @@ impl History {
                     let deviation: usize = deviation.parse().ok()?;
                     *history.used.get_mut(deviation)? = Some(used.parse().ok()?);
                 }
-                ["era", offset, first, end, reach] => {
+                [era @ ("era" | "left"), offset, first, end, reach] => {
                     let offset = if offset == "-" { None } else { Some(offset.parse().ok()?) };
                     let (first, end) = (first.parse().ok()?, end.parse().ok()?);
                     let (end, reach) = (u64::max(first, end), reach.parse().ok()?);
-                    history.begin_era(Era { offset, first, end, reach });
+                    let is_left = era == "left";
+                    history.begin_era(Era { offset, first, end, reach, is_left });
                 }
                 _ => return None,
             }
@@ -107,7 +120,7 @@ mod tests {
             assert_eq!(History::decode(&history.encode(), 0), Some(history));
         }
         for text in
-            ["x", "horizon", "horizon -1", "deviation 11 0", "era 0 1", "\n", "era 0 1 2 3 4"]
+            ["x", "horizon", "horizon -1", "deviation 11 0", "era 0 1 2", "\n", "era 0 1 2 3 4"]
         {
             assert_eq!(History::decode(text, 0), None, "{text:?}");
         }

@@ -1,0 +1,108 @@
+//! The ledgers, proven by a model: operations drawn at random, and after each of them two
+//! invariants. What is simulated is what stores; the rule is the one of the ledgers themselves.
+//!
+//! - *Safety*: nothing is accepted twice.
+//! - *Liveness*: with a right clock, a fresh token is accepted.
+//!
+//! [`reference`] says when exactly, and which exceptions there are. [`operation`] is what may
+//! happen, [`run`] checks. The same three run on the real ledgers in `tests/ledgers/`.
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod file;
+mod memory;
+mod mutation;
+mod operation;
+mod redis;
+mod reference;
+mod run;
+mod seed;
+
+use super::clock::Clocks;
+use super::history::History;
+use super::{Ledger, MemoryLedger, Spending, Spent, Unavailable};
+use crate::totp::{MAX_DEVIATION, step_at, window};
+use file::File;
+use memory::Memory;
+use mutation::Mutation;
+use operation::{sequences, to_file, to_server};
+use redis::Redis;
+use run::run;
+use seed::Search;
+
+/// Operations in one sequence, at most.
+const LENGTH: usize = 500;
+/// Operations in `make test`.
+const OPERATIONS: usize = 100_000;
+/// Operations within which a fault must be found.
+const WITHIN: usize = 400_000;
+
+fn prove(outcome: Result<(), String>) {
+    if let Err(counterexample) = outcome {
+        panic!("{counterexample}");
+    }
+}
+
+fn in_file(search: &Search, mutation: Option<Mutation>) -> Result<(), String> {
+    search.run(&sequences(LENGTH, Some(to_file())), |all| run(&mut File::new(mutation), all))
+}
+
+fn in_redis(search: &Search, mutation: Option<Mutation>) -> Result<(), String> {
+    search.run(&sequences(LENGTH, Some(to_server())), |all| run(&mut Redis::new(mutation), all))
+}
+
+#[test]
+fn memory_is_proven() {
+    let search = Search::new("memory", OPERATIONS);
+    prove(search.run(&sequences(LENGTH, None), |all| run(&mut Memory::new(), all)));
+}
+
+#[test]
+fn a_file_is_proven() {
+    prove(in_file(&Search::new("file", OPERATIONS), None));
+}
+
+#[test]
+fn a_redis_is_proven() {
+    prove(in_redis(&Search::new("redis", OPERATIONS), None));
+}
+
+/// Each fault that is put in is found, by the invariant that it violates. The number is a seed from
+/// which that does not take long; another one only takes longer.
+fn assert_found(
+    faults: &[(Mutation, &str, u64)],
+    find: impl Fn(&Search, Option<Mutation>) -> Result<(), String>,
+) {
+    let missed = faults.iter().filter_map(|(mutation, invariant, seed)| {
+        let search = Search::for_fault(&format!("{mutation:?}"), *seed, WITHIN, invariant);
+        find(&search, Some(*mutation)).map(|()| *mutation).ok()
+    });
+    let missed: Vec<_> = missed.collect();
+    assert!(missed.is_empty(), "{missed:?}: not found within {WITHIN} operations");
+}
+
+#[test]
+fn faults_of_a_file_are_found() {
+    let faults = [
+        (Mutation::AskersDeviationOnly, "safety", 14),
+        (Mutation::HorizonInWallTime, "liveness", 63),
+        (Mutation::PastJoinedWithFuture, "liveness", 4),
+        (Mutation::DeviationsUnsynced, "safety", 334),
+        (Mutation::NotCompared, "safety", 1),
+        (Mutation::LinksAllowed, "safety", 9),
+        (Mutation::PosixLocks, "safety", 112),
+        (Mutation::AnotherBootTrusted, "safety", 29),
+    ];
+    assert_found(&faults, in_file);
+}
+
+#[test]
+fn faults_of_a_redis_are_found() {
+    let faults = [
+        (Mutation::AskersDeviationOnly, "safety", 37),
+        (Mutation::RedisHorizonUnchecked, "safety", 37),
+        (Mutation::ClockComparedWithLastAnswer, "safety", 281),
+        (Mutation::ConnectionKeptOverPromotion, "safety", 108),
+        (Mutation::ForgottenWithRedis, "safety", 37),
+    ];
+    assert_found(&faults, in_redis);
+}

@@ -1,0 +1,307 @@
+//! A ledger in a Redis, simulated: a server, its clock, and nodes that reach it over connections.
+
+use std::collections::HashMap;
+
+use super::file::answer;
+use super::mutation::Mutation;
+use super::operation::{ASKERS, Loss, Operation};
+use super::reference::{Acceptance, Consequence, Gap};
+use super::run::{Answer, World};
+use super::{Clocks, History, Spending, Spent, Unavailable};
+
+const APART: u64 = 30;
+/// Seconds that a token outlives its time, and that the server keeps it beyond.
+const OUTLIVES: u64 = 3_600;
+const MARGIN: u64 = 1_200;
+/// What the server's clock may be off, in milliseconds, beside what it may drift.
+const RESOLUTION: u64 = 2_000;
+const MOST_DRIFT: u64 = 600_000;
+fn fresh() -> History {
+    History::new(APART).forgetting_after(OUTLIVES)
+}
+
+#[derive(Clone)]
+pub(crate) struct Redis {
+    mutation: Option<Mutation>,
+    time: u64,
+    server: Server,
+    copy: Option<Data>,
+    nodes: [Node; ASKERS],
+    is_full: bool,
+    /// Numbers for run ids and replication ids.
+    ids: u64,
+    wall_of_gap: u64,
+    /// When the server's clock was last set, and nobody has noticed yet.
+    moved_at: Option<u64>,
+}
+
+#[derive(Clone, Default)]
+struct Server {
+    run_id: u64,
+    replid: u64,
+    is_replica: bool,
+    /// How far its clock is ahead, in milliseconds.
+    ahead: i64,
+    data: Data,
+}
+
+#[derive(Clone, Default)]
+struct Data {
+    /// Until when each token is kept, by the server's clock.
+    tokens: HashMap<[u8; 16], u64>,
+    horizon: Option<Horizon>,
+    history: String,
+}
+
+/// Which server it is that knows everything, and since when, by its own clock.
+#[derive(Clone, Copy, PartialEq)]
+struct Horizon {
+    server: (u64, u64),
+    since: u64,
+}
+
+#[derive(Clone)]
+struct Node {
+    connection: Option<Horizon>,
+    history: History,
+    /// How far the server's clock is ahead of the node's boot clock, and when that was seen.
+    offset: Option<(i64, u64)>,
+    /// Since when a leap of the server's clock can be noticed.
+    watches_since: Option<u64>,
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Self { connection: None, history: fresh(), offset: None, watches_since: None }
+    }
+}
+
+impl Redis {
+    pub(crate) fn new(mutation: Option<Mutation>) -> Self {
+        let server = Server { run_id: 1, replid: 2, ..Server::default() };
+        Self {
+            mutation,
+            time: 0,
+            server,
+            copy: None,
+            nodes: Default::default(),
+            is_full: false,
+            ids: 2,
+            wall_of_gap: 0,
+            moved_at: None,
+        }
+    }
+
+    fn is(&self, mutation: Mutation) -> bool {
+        self.mutation == Some(mutation)
+    }
+
+    fn new_id(&mut self) -> u64 {
+        self.ids += 1;
+        self.ids
+    }
+
+    fn clock(&self) -> u64 {
+        self.time.saturating_add_signed(self.server.ahead)
+    }
+
+    fn write(&self) -> Result<(), Unavailable> {
+        if self.is_full || self.server.is_replica { Err(Unavailable) } else { Ok(()) }
+    }
+
+    /// The server's clock did not go as this node's.
+    fn has_leapt(&self, node: &Node) -> bool {
+        // The boot clock of each machine is the true time here.
+        node.offset.is_some_and(|(offset, at)| {
+            let drift = match self.is(Mutation::ClockComparedWithLastAnswer) {
+                true => MOST_DRIFT,
+                false => MOST_DRIFT.min((self.time - at) / 2_000),
+            };
+            self.server.ahead.abs_diff(offset) > drift + RESOLUTION
+        })
+    }
+
+    /// Connects, and begins the horizon anew unless this is the server that it is of.
+    fn connect(&mut self, node: &mut Node, wall: u64) -> Result<Horizon, Unavailable> {
+        let server = (self.server.run_id, self.server.replid);
+        let steady = self.clock();
+        let clocks = Clocks { wall, steady };
+        let has_leapt = self.has_leapt(node);
+        let known = self.server.data.horizon.filter(|horizon| {
+            let is_known = horizon.server == server || self.is(Mutation::RedisHorizonUnchecked);
+            is_known && horizon.since <= steady && !has_leapt
+        });
+        let stored = History::decode(&self.server.data.history, APART);
+        let mut stored = stored.unwrap_or_else(|| fresh());
+        if self.is(Mutation::ForgottenWithRedis) {
+            node.history = fresh();
+        }
+        let horizon = match known {
+            Some(horizon) => horizon,
+            None => {
+                self.write()?;
+                // Perhaps it is another clock.
+                stored.change_steady_clock(clocks);
+                node.history.change_steady_clock(clocks);
+                self.wall_of_gap = wall;
+                Horizon { server, since: steady }
+            }
+        };
+        node.history.merge(&stored);
+        node.history.set_horizon(Some(horizon.since));
+        if known.is_none() {
+            self.server.data.horizon = Some(horizon);
+            self.server.data.history = node.history.encode();
+            node.offset = Some((self.server.ahead, self.time));
+            node.watches_since = Some(self.time);
+            self.moved_at = None;
+        }
+        if node.offset.is_none() {
+            node.offset = Some((self.server.ahead, self.time));
+            node.watches_since = Some(self.time);
+        }
+        Ok(horizon)
+    }
+
+    fn try_to_spend(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
+        let mut node = std::mem::take(&mut self.nodes[asker]);
+        let answer = self.ask(&mut node, question, wall);
+        self.nodes[asker] = node;
+        answer
+    }
+
+    fn ask(&mut self, node: &mut Node, question: &Spending, wall: u64) -> Answer {
+        let is_same = |connection: &Horizon| {
+            self.server.data.horizon == Some(*connection)
+                && (connection.server == (self.server.run_id, self.server.replid)
+                    || self.is(Mutation::ConnectionKeptOverPromotion))
+        };
+        let kept = node.connection.take().filter(is_same).filter(|_| !self.has_leapt(node));
+        let connection = match kept {
+            Some(connection) => connection,
+            None => self.connect(node, wall)?,
+        };
+        node.connection = Some(connection);
+
+        let clocks = Clocks { wall, steady: self.clock() };
+        let is_new = node.history.advance(question.deviation, clocks);
+        if is_new {
+            // What other nodes have closed counts before the answer: a clock may have been set back.
+            self.write()?;
+            if let Some(stored) = History::decode(&self.server.data.history, APART) {
+                node.history.merge(&stored);
+                node.history.advance(question.deviation, clocks);
+            }
+            self.server.data.history = node.history.encode();
+        }
+        let mut history = node.history.clone();
+        if let Some(mutation) = self.mutation {
+            mutation.apply(&mut history, APART, question.deviation, clocks, self.wall_of_gap);
+        }
+        if self.is(Mutation::ClockComparedWithLastAnswer) {
+            node.offset = Some((self.server.ahead, self.time));
+        }
+        let now = clocks.steady;
+        let data = &mut self.server.data;
+        data.tokens.retain(|_, kept_until| *kept_until > now);
+        let is_spent = data.tokens.contains_key(&question.fingerprint);
+        let is_spent = is_spent && !history.is_closed(question.step);
+        let answer = answer(&history, is_spent, question, clocks);
+        if answer == Ok(Spent::First) {
+            self.write()?;
+            let left = history.over_at(question.step, clocks).saturating_sub(wall);
+            let kept_for = (left + OUTLIVES + MARGIN) * 1_000;
+            self.server.data.tokens.insert(question.fingerprint, now + kept_for);
+        }
+        answer
+    }
+
+    fn lose(&mut self, loss: Loss) {
+        let data = &mut self.server.data;
+        match loss {
+            Loss::Nothing => {}
+            Loss::Tokens => data.tokens.clear(),
+            Loss::SinceCopy => *data = self.copy.clone().unwrap_or_default(),
+            Loss::Damaged | Loss::Everything => *data = Data::default(),
+        }
+    }
+}
+
+impl World for Redis {
+    const APART: u64 = APART;
+    const FIRST: Option<Gap> = Some(Gap::Certain);
+    const SKEW: [i64; ASKERS] = [0, 15_000, -15_000];
+
+    fn machine(&self, asker: usize) -> usize {
+        asker
+    }
+
+    fn spend(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
+        self.try_to_spend(asker, question, wall)
+    }
+
+    /// Asked of a world that is thrown away.
+    fn peek(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
+        self.clone().try_to_spend(asker, question, wall)
+    }
+
+    fn time_is(&mut self, time: u64) {
+        self.time = time;
+    }
+
+    fn happen(&mut self, operation: &Operation) -> Consequence {
+        let gap = Consequence { gap: Some(Gap::Certain), ..Consequence::default() };
+        match *operation {
+            Operation::Restart(asker) => {
+                self.nodes[asker] = Node::default();
+                let mut restarted = [false; ASKERS];
+                restarted[asker] = true;
+                Consequence { restarted, ..Consequence::default() }
+            }
+            Operation::Full(is_full) => {
+                self.is_full = is_full;
+                Consequence::default()
+            }
+            Operation::Copy => {
+                self.copy = Some(self.server.data.clone());
+                Consequence::default()
+            }
+            Operation::RestartServer(loss) => {
+                self.lose(loss);
+                (self.server.run_id, self.server.replid) = (self.new_id(), self.new_id());
+                self.server.is_replica = false;
+                gap
+            }
+            Operation::Empty => {
+                self.lose(Loss::Everything);
+                gap
+            }
+            Operation::Demote(loss) => {
+                self.lose(loss);
+                (self.server.replid, self.server.is_replica) = (self.new_id(), true);
+                gap
+            }
+            Operation::Promote => {
+                (self.server.replid, self.server.is_replica) = (self.new_id(), false);
+                gap
+            }
+            Operation::MoveServerClock(ahead) => {
+                self.server.ahead += ahead;
+                self.moved_at = Some(self.time);
+                Consequence { gap: Some(Gap::Possible), ..gap }
+            }
+            _ => Consequence::default(),
+        }
+    }
+
+    fn can_answer(&self, _asker: usize) -> bool {
+        self.write().is_ok()
+    }
+
+    /// The server's clock was set, and this node has no offset from before to see it by.
+    fn forgives(&self, asker: usize, before: &Acceptance) -> bool {
+        let Some(moved_at) = self.moved_at else { return false };
+        let watches_since = self.nodes[asker].watches_since;
+        before.at <= moved_at && watches_since.is_none_or(|since| since >= moved_at)
+    }
+}

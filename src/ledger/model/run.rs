@@ -1,0 +1,172 @@
+//! Runs operations on a ledger beside the reference, and checks the two invariants after each.
+
+use super::operation::{ASKERS, Operation, Question, VERIFIERS};
+use super::reference::{Acceptance, Consequence, Gap, Reference, Token};
+use super::{Spending, Spent, Unavailable, step_at, window};
+
+/// A ledger, those who use it, and what may happen to them.
+pub(crate) trait World {
+    /// Seconds that right clocks may be apart.
+    const APART: u64 = 0;
+    /// How far the clock of each asker's machine is ahead when it counts as right.
+    const SKEW: [i64; ASKERS] = [0; ASKERS];
+
+    /// What the first question of all finds.
+    const FIRST: Option<Gap> = None;
+
+    /// Whose clock this asker reads.
+    fn machine(&self, _asker: usize) -> usize {
+        0
+    }
+
+    fn spend(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer;
+
+    fn peek(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer;
+
+    /// Two at the same time, if nothing makes one wait for the other.
+    fn race(&mut self, _asker: usize, _question: &Spending, _wall: u64) -> Option<[Answer; 2]> {
+        None
+    }
+
+    /// The true time, whenever it changed.
+    fn time_is(&mut self, time: u64);
+
+    fn happen(&mut self, operation: &Operation) -> Consequence;
+
+    /// Whether nothing keeps the ledger from answering this asker.
+    fn can_answer(&self, _asker: usize) -> bool {
+        true
+    }
+
+    /// Whether this ledger is known to accept again what was accepted then.
+    fn forgives(&self, _asker: usize, _before: &Acceptance) -> bool {
+        false
+    }
+}
+
+pub(crate) type Answer = Result<Spent, Unavailable>;
+
+/// Runs all; what was violated, if anything was.
+pub(crate) fn run<W: World>(world: &mut W, operations: &[Operation]) -> Result<(), String> {
+    let mut reference = Reference::new(W::SKEW, W::APART);
+    world.time_is(reference.time);
+    reference.happened(&Consequence { gap: W::FIRST, ..Consequence::default() });
+    for (number, operation) in operations.iter().enumerate() {
+        step(world, &mut reference, operation)
+            .and_then(|()| is_alive(world, &mut reference, number))
+            .map_err(|violated| format!("{violated}\nafter operation {number}: {operation:?}"))?;
+    }
+    Ok(())
+}
+
+fn step<W: World>(
+    world: &mut W,
+    reference: &mut Reference,
+    operation: &Operation,
+) -> Result<(), String> {
+    match operation {
+        Operation::Spend(question) => {
+            let Some((token, spending, wall)) = put(world, reference, question) else {
+                return Ok(());
+            };
+            let foreseen = world.peek(question.asker, &spending, wall);
+            let answer = world.spend(question.asker, &spending, wall);
+            if foreseen != answer {
+                return Err(format!("peek: {foreseen:?} was foreseen, {answer:?} was said"));
+            }
+            answered(world, reference, question, token, answer)
+        }
+        Operation::Peek(question) => {
+            let Some((_, spending, wall)) = put(world, reference, question) else { return Ok(()) };
+            let answers = [(); 2].map(|()| world.peek(question.asker, &spending, wall));
+            if answers[0] == answers[1] {
+                return Ok(());
+            }
+            Err(format!("peek: it changed its own answer: {answers:?}"))
+        }
+        Operation::Race(question, beside) => {
+            let Some((token, spending, wall)) = put(world, reference, question) else {
+                return Ok(());
+            };
+            let beside = Question { asker: *beside, ..*question };
+            if beside.asker == question.asker
+                && let Some(answers) = world.race(question.asker, &spending, wall)
+            {
+                answered(world, reference, question, token, answers[0])?;
+                return answered(world, reference, question, token, answers[1]);
+            }
+            let answer = world.spend(question.asker, &spending, wall);
+            answered(world, reference, question, token, answer)?;
+            let wall = reference.wall(world.machine(beside.asker));
+            if !window(wall, spending.deviation).contains(&token.step) {
+                return Ok(());
+            }
+            let answer = world.spend(beside.asker, &spending, wall);
+            answered(world, reference, &beside, token, answer)
+        }
+        Operation::Pass(milliseconds) => {
+            reference.pass(*milliseconds);
+            world.time_is(reference.time);
+            Ok(())
+        }
+        Operation::Set(asker, setting) => {
+            reference.set(world.machine(*asker), *setting);
+            Ok(())
+        }
+        operation => {
+            reference.happened(&world.happen(operation));
+            Ok(())
+        }
+    }
+}
+
+fn put<W: World>(
+    world: &W,
+    reference: &mut Reference,
+    question: &Question,
+) -> Option<(Token, Spending, u64)> {
+    let machine = world.machine(question.asker);
+    let token = reference.choose(question, machine)?;
+    let (_, deviation) = VERIFIERS[question.verifier];
+    let spending = Spending { fingerprint: token.fingerprint(), step: token.step, deviation };
+    Some((token, spending, reference.wall(machine)))
+}
+
+fn answered<W: World>(
+    world: &W,
+    reference: &mut Reference,
+    question: &Question,
+    token: Token,
+    answer: Answer,
+) -> Result<(), String> {
+    let machine = world.machine(question.asker);
+    let (_, deviation) = VERIFIERS[question.verifier];
+    reference.asked(question.asker, machine, deviation, world.can_answer(question.asker));
+    if answer == Ok(Spent::First) {
+        reference.accepted(token, machine, |before| world.forgives(question.asker, before))?;
+    }
+    Ok(())
+}
+
+/// Liveness: a fresh token is accepted, wherever it must be. Each time of another verifier.
+fn is_alive<W: World>(
+    world: &mut W,
+    reference: &mut Reference,
+    number: usize,
+) -> Result<(), String> {
+    let (key, deviation) = VERIFIERS[number % VERIFIERS.len()];
+    for asker in 0..ASKERS {
+        let machine = world.machine(asker);
+        if !world.can_answer(asker) || !reference.must_accept(asker, machine, deviation) {
+            continue;
+        }
+        let wall = reference.wall(machine);
+        let token = reference.mint(key, step_at(wall));
+        let spending = Spending { fingerprint: token.fingerprint(), step: token.step, deviation };
+        let answer = world.peek(asker, &spending, wall);
+        if answer != Ok(Spent::First) {
+            return Err(format!("liveness: {answer:?} for a fresh token, {asker}, {deviation}"));
+        }
+    }
+    Ok(())
+}

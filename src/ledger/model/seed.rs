@@ -1,0 +1,109 @@
+//! Draws sequences of operations until one of them violates something, and then makes it small.
+
+use std::cell::Cell;
+use std::env;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+
+use super::operation::Operation;
+
+/// Begins with this seed, such as one that was printed.
+const SEED: &str = "XTOKEN_MODEL_SEED";
+/// How many operations are run, at least.
+const STEPS: &str = "XTOKEN_MODEL_STEPS";
+
+/// Where sequences are drawn from, and how many.
+pub(crate) struct Search {
+    name: String,
+    first: u64,
+    operations: usize,
+    /// What to look for, if it is only known to be there.
+    known: Option<String>,
+}
+
+impl Search {
+    /// As the environment says, else from a random seed.
+    pub(crate) fn new(name: &str, operations: usize) -> Self {
+        let number = |name| env::var(name).ok().map(|number| number.parse::<u64>().unwrap());
+        let first = number(SEED).unwrap_or_else(random);
+        let operations = number(STEPS).map_or(operations, |operations| operations as usize);
+        println!("{name}: {SEED}={first}, {operations} operations");
+        Self { name: name.to_owned(), first, operations, known: None }
+    }
+
+    /// Looks for the violation of this invariant by a fault that is there; always the same way.
+    pub(crate) fn for_fault(name: &str, first: u64, operations: usize, invariant: &str) -> Self {
+        Self { name: name.to_owned(), first, operations, known: Some(invariant.to_owned()) }
+    }
+
+    /// Runs sequences of operations, each from a seed of its own, until one fails.
+    pub(crate) fn run(
+        &self,
+        sequence: &impl Strategy<Value = Vec<Operation>>,
+        check: impl Fn(&[Operation]) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let mut done = 0;
+        for seed in self.first.. {
+            let operations = Cell::new(0);
+            let outcome = self.runner(seed).run(sequence, |sequence| {
+                operations.set(sequence.len());
+                check(&sequence).or_else(|violated| match &self.known {
+                    Some(known) if !violated.starts_with(known) => Ok(()),
+                    _ => Err(TestCaseError::fail(violated)),
+                })
+            });
+            done += operations.get();
+            match outcome {
+                Ok(()) if done < self.operations => {}
+                Ok(()) => break,
+                Err(TestError::Fail(violated, sequence)) => {
+                    let (sequence, violated) = match self.known {
+                        None => minimise(sequence, violated.to_string(), &check),
+                        Some(_) => (Vec::new(), violated.to_string()),
+                    };
+                    let lines = sequence.iter().map(|operation| format!("\n    {operation:?}"));
+                    let lines: String = lines.collect();
+                    return Err(format!("{}: {SEED}={seed}: {violated}{lines}", self.name));
+                }
+                Err(TestError::Abort(reason)) => return Err(reason.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn runner(&self, seed: u64) -> TestRunner {
+        let config = Config {
+            cases: 1,
+            failure_persistence: None,
+            max_shrink_iters: if self.known.is_none() { 20_000 } else { 0 },
+            ..Config::default()
+        };
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+    }
+}
+
+/// Leaves out each operation that is not needed, until all are.
+fn minimise(
+    mut operations: Vec<Operation>,
+    mut violated: String,
+    check: impl Fn(&[Operation]) -> Result<(), String>,
+) -> (Vec<Operation>, String) {
+    let mut at = 0;
+    while at < operations.len() {
+        let mut fewer = operations.clone();
+        fewer.remove(at);
+        match check(&fewer) {
+            Ok(()) => at += 1,
+            Err(still) => (operations, violated, at) = (fewer, still, 0),
+        }
+    }
+    (operations, violated)
+}
+
+fn random() -> u64 {
+    // Small, so that it can be typed.
+    getrandom::u64().unwrap() % 1_000_000_000_000
+}
