@@ -159,7 +159,7 @@ impl LockFile {
 }
 
 impl Record {
-    const LENGTH: usize = 115;
+    const LENGTH: usize = 112;
     /// The database is being made for the first time: nothing was spent in it.
     pub(super) const BEGUN: Self = Self { widest: 0, inodes: [0; 4] };
     /// Any deviation may have been in use, and any file.
@@ -214,4 +214,25 @@ fn has_open(wanted: &[Option<Identity>], own: &File) -> io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_as_it_was_written_and_nothing_else_is() {
+        let largest = Record { widest: MAX_DEVIATION, inodes: [u64::MAX; 4] };
+        for record in [Record::BEGUN, Record::UNKNOWN, largest] {
+            let text = record.encode();
+            assert_eq!(text.len(), Record::LENGTH);
+            assert_eq!(Record::decode(text.as_bytes()), Some(record));
+            for length in 0..text.len() {
+                let mut torn = text.clone().into_bytes();
+                torn[length..].fill(0);
+                assert_eq!(Record::decode(&torn), None);
+                assert_eq!(Record::decode(&text.as_bytes()[..length]), None);
+            }
+        }
+    }
 }
