@@ -27,12 +27,14 @@ def prosody(version):
 
 @pytest.fixture
 def config(tmp_path):
-    """config(text, {host: options}): writes a configuration."""
+    """config(text, {host: options}): writes a configuration. The lines of the text keep their numbers."""
 
     def write(text="", hosts={}):
         for host, values in hosts.items():
             text += f"VirtualHost {lua(host)}\n{options(**values)}"
-        (tmp_path / "prosody.cfg.lua").write_bytes(text.encode("latin-1") if isinstance(text, str) else text)
+        content = text.encode("latin-1") if isinstance(text, str) else text
+        # Not that of this machine's Prosody.
+        (tmp_path / "prosody.cfg.lua").write_bytes(f'data_path = "{tmp_path}" '.encode() + content)
 
     return write
 
