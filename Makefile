@@ -89,6 +89,8 @@ test-debian: lua/xtoken.so ## the steps of the README in fresh roots of Debian 1
 soak: lua/xtoken.so ## the long tests: 50 million tokens, 200 times kill -9, many processes and servers
 	scripts/need python3 python3-venv openssl prosody redis-server lua5.4 lua-sec lua-unbound lua-event
 	$(CARGO) test --locked --release --features $(LEDGERS) --test soak -- --ignored --nocapture
+	XTOKEN_MODEL_STEPS=10000000 $(CARGO) test --locked --release --features $(LEDGERS) --lib is_proven -- --nocapture
+	XTOKEN_MODEL_STEPS=5000 $(CARGO) test --locked --release --features $(LEDGERS) --test model -- --nocapture
 	XTOKEN_SOAK=1 tests/prosody/run tests/prosody/test_ledger.py -k 'kill_9 or eight_processes'
 	XTOKEN_SOAK=1 tests/prosody/run tests/prosody/test_redis.py -k two_servers
 

@@ -5,7 +5,9 @@
 //! - *Liveness*: with a right clock, a fresh token is accepted.
 //!
 //! [`reference`] says when exactly, and which exceptions there are. [`operation`] is what may
-//! happen, [`run`] checks. The same three run on the real ledgers in `tests/ledgers/`.
+//! happen, [`run`] checks. The same three run on the real ledgers in `tests/model/`.
+//!
+//! A run prints its seed: `XTOKEN_MODEL_SEED` repeats it, `XTOKEN_MODEL_STEPS` makes it longer.
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod file;
@@ -15,6 +17,7 @@ mod operation;
 mod redis;
 mod reference;
 mod run;
+#[allow(dead_code, reason = "shared with tests/model")]
 mod seed;
 
 use super::clock::Clocks;

@@ -48,17 +48,17 @@ impl Time {
     }
 
     fn tell(&self) {
-        self.clock.set(self.passed.load(Relaxed) + self.set.load(Relaxed));
+        self.clock.set((self.passed.load(Relaxed) + self.set.load(Relaxed)) as i64);
     }
 }
 
 /// A wall clock for a server that is not the machine's: see `tests/clock.c`.
-struct WallClock {
+pub(crate) struct WallClock {
     folder: TempDir,
 }
 
 impl WallClock {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = Self { folder: TempDir::new().unwrap() };
         let compiled = Command::new("gcc")
             .args(["-std=gnu11", "-O2", "-fPIC", "-shared", "tests/clock.c", "-o"])
@@ -70,12 +70,12 @@ impl WallClock {
     }
 
     /// For a server to start in.
-    fn environment(&self) -> Vec<(&'static str, PathBuf)> {
+    pub(crate) fn environment(&self) -> Vec<(&'static str, PathBuf)> {
         vec![("LD_PRELOAD", self.library()), ("CLOCK_AHEAD", self.file())]
     }
 
     /// Seconds that the server's clock is ahead from now on.
-    fn set(&self, ahead: u64) {
+    pub(crate) fn set(&self, ahead: i64) {
         let next = self.folder.path().join("next");
         fs::write(&next, ahead.to_string()).unwrap();
         fs::rename(next, self.file()).unwrap();

@@ -176,3 +176,15 @@ fn another_time_namespace_is_another_clock() {
     let mut another = start_by_shell(&farther, "true", &file.path());
     assert_eq!(another.spend(1, NOW), "closed");
 }
+
+#[test]
+fn whoever_asks_first_makes_a_database_anew_that_was_removed_alone() {
+    let file = File::new();
+    let mut idle = Process::start(&file.path());
+    assert_eq!(idle.spend(1, NOW), "first");
+    fs::remove_file(file.path()).unwrap();
+    let mut other = Process::start(&file.path());
+    // With the other files of the old one beside it, SQLite could not.
+    assert_eq!(other.spend(2, NOW), "closed");
+    assert_eq!(idle.spend(1, NOW), "closed");
+}

@@ -113,7 +113,7 @@ impl File {
         let is_first = found.is_none() && !lock.is_finished;
         let mut history = History::new(0);
         let is_same = found.is_some() && lock.database == self.named(asker);
-        let mut is_gap = !is_first && !(is_same && lock.is_finished);
+        let mut is_gap = !(is_first || is_same && lock.is_finished);
         is_gap |= self.processes[asker].has_lost;
         let found = found.filter(|found| !found.is_damaged);
         if let Some(found) = &found {
@@ -283,8 +283,14 @@ impl World for File {
 
     /// POSIX locks do not keep two copies of the library in one process apart: both look before
     /// either writes.
-    fn race(&mut self, asker: usize, question: &Spending, wall: u64) -> Option<[Answer; 2]> {
-        if !self.processes[asker].has_second_copy || !self.is(Mutation::PosixLocks) {
+    fn race(
+        &mut self,
+        [asker, beside]: [usize; 2],
+        question: &Spending,
+        [wall, _]: [u64; 2],
+    ) -> Option<[Answer; 2]> {
+        let is_apart = !self.processes[asker].has_second_copy || !self.is(Mutation::PosixLocks);
+        if asker != beside || is_apart {
             return None;
         }
         let foreseen = self.peek(asker, question, wall);

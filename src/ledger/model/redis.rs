@@ -33,6 +33,8 @@ pub(crate) struct Redis {
     wall_of_gap: u64,
     /// When the server's clock was last set, and nobody has noticed yet.
     moved_at: Option<u64>,
+    /// A node that could not notice was asked meanwhile.
+    is_misled: bool,
 }
 
 #[derive(Clone, Default)]
@@ -89,6 +91,7 @@ impl Redis {
             ids: 2,
             wall_of_gap: 0,
             moved_at: None,
+            is_misled: false,
         }
     }
 
@@ -132,7 +135,7 @@ impl Redis {
             is_known && horizon.since <= steady && !has_leapt
         });
         let stored = History::decode(&self.server.data.history, APART);
-        let mut stored = stored.unwrap_or_else(|| fresh());
+        let mut stored = stored.unwrap_or_else(fresh);
         if self.is(Mutation::ForgottenWithRedis) {
             node.history = fresh();
         }
@@ -167,6 +170,7 @@ impl Redis {
         let mut node = std::mem::take(&mut self.nodes[asker]);
         let answer = self.ask(&mut node, question, wall);
         self.nodes[asker] = node;
+        self.is_misled |= !self.can_notice(asker);
         answer
     }
 
@@ -214,6 +218,12 @@ impl Redis {
             self.server.data.tokens.insert(question.fingerprint, now + kept_for);
         }
         answer
+    }
+
+    /// Nobody has set the server's clock, or this node was there.
+    fn can_notice(&self, asker: usize) -> bool {
+        let since = self.nodes[asker].watches_since;
+        self.moved_at.is_none_or(|moved_at| since.is_some_and(|since| since < moved_at))
     }
 
     fn lose(&mut self, loss: Loss) {
@@ -298,10 +308,14 @@ impl World for Redis {
         self.write().is_ok()
     }
 
-    /// The server's clock was set, and this node has no offset from before to see it by.
+    /// A node that was not there when the server's clock was set takes it for right: it may close
+    /// steps of the future, until when the clock says that it is.
+    fn is_misled(&self) -> bool {
+        self.is_misled
+    }
+
+    /// Nor does it notice that tokens have left before their time.
     fn forgives(&self, asker: usize, before: &Acceptance) -> bool {
-        let Some(moved_at) = self.moved_at else { return false };
-        let watches_since = self.nodes[asker].watches_since;
-        before.at <= moved_at && watches_since.is_none_or(|since| since >= moved_at)
+        !self.can_notice(asker) && self.moved_at.is_some_and(|moved_at| before.at <= moved_at)
     }
 }

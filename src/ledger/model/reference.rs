@@ -48,8 +48,8 @@ struct Run {
     ahead: i64,
     first: u64,
     end: u64,
-    /// It does not go on when a clock is ahead by as much again.
-    is_over: bool,
+    /// It does not go on when the clock of this machine is ahead by as much again.
+    is_over: [bool; ASKERS],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,8 +82,6 @@ pub(crate) struct Reference {
     last_use: [Option<u64>; DEVIATIONS],
     /// When clocks were ahead.
     ran_ahead: Vec<Run>,
-    /// How far the clock of each machine was ahead when it last asked.
-    last_seen: [Option<i64>; ASKERS],
 }
 
 impl Reference {
@@ -103,7 +101,6 @@ impl Reference {
             unaware: [false; ASKERS],
             last_use: [None; DEVIATIONS],
             ran_ahead: Vec::new(),
-            last_seen: [None; ASKERS],
         }
     }
 
@@ -195,31 +192,27 @@ impl Reference {
             self.last_use.iter_mut().flatten().for_each(|last| *last = self.time);
         }
         self.last_use[deviation as usize] = Some(self.time);
-        self.note_whether_ahead(machine);
+        self.note_whether_ahead(machine, answers);
     }
 
-    /// A clock ran ahead from question to question of its machine, and of others unless one was put
-    /// meanwhile by a clock that said something else, for longer than a window.
-    fn note_whether_ahead(&mut self, machine: usize) {
+    /// A clock ran ahead from question to question, unless there were others on this machine
+    /// meanwhile, by another time, and for longer than a window.
+    fn note_whether_ahead(&mut self, machine: usize, answers: bool) {
         let (ahead, widest, window) = (self.ahead(machine), self.widest(), self.window());
         let is_same = |run: &Run| ahead.abs_diff(run.ahead) <= ROUNDING;
-        for run in self.ran_ahead.iter_mut().filter(|run| !is_same(run)) {
+        for run in self.ran_ahead.iter_mut().filter(|run| answers && !is_same(run)) {
             let then = step_at(self.time.saturating_add_signed(run.ahead) / 1_000);
-            run.is_over |= then > run.end + window;
+            run.is_over[machine] |= then > run.end + window;
         }
-        let was_seen = self.last_seen[machine].replace(ahead) == Some(ahead);
         if self.set_ahead[machine] <= 0 {
             return;
         }
         let wall = self.wall(machine);
         let (step, first) = (step_at(wall), step_at(wall - self.apart).saturating_sub(widest));
-        let goes_on = |run: &&mut Run| is_same(run) && (was_seen || !run.is_over);
+        let goes_on = |run: &&mut Run| is_same(run) && !run.is_over[machine];
         match self.ran_ahead.iter_mut().rev().find(goes_on) {
-            Some(run) => {
-                (run.first, run.end) = (run.first.min(first), run.end.max(step));
-                run.is_over = false;
-            }
-            None => self.ran_ahead.push(Run { ahead, first, end: step, is_over: false }),
+            Some(run) => (run.first, run.end) = (run.first.min(first), run.end.max(step)),
+            None => self.ran_ahead.push(Run { ahead, first, end: step, is_over: [false; ASKERS] }),
         }
     }
 

@@ -20,6 +20,8 @@ pub(crate) struct Search {
     operations: usize,
     /// What to look for, if it is only known to be there.
     known: Option<String>,
+    /// How often to make a failing sequence simpler, beside leaving operations out.
+    simplified: u32,
 }
 
 impl Search {
@@ -29,12 +31,18 @@ impl Search {
         let first = number(SEED).unwrap_or_else(random);
         let operations = number(STEPS).map_or(operations, |operations| operations as usize);
         println!("{name}: {SEED}={first}, {operations} operations");
-        Self { name: name.to_owned(), first, operations, known: None }
+        Self { name: name.to_owned(), first, operations, known: None, simplified: 20_000 }
+    }
+
+    /// For what takes long.
+    pub(crate) fn slow(self) -> Self {
+        Self { simplified: 0, ..self }
     }
 
     /// Looks for the violation of this invariant by a fault that is there; always the same way.
     pub(crate) fn for_fault(name: &str, first: u64, operations: usize, invariant: &str) -> Self {
-        Self { name: name.to_owned(), first, operations, known: Some(invariant.to_owned()) }
+        let (name, known) = (name.to_owned(), Some(invariant.to_owned()));
+        Self { name, first, operations, known, simplified: 0 }
     }
 
     /// Runs sequences of operations, each from a seed of its own, until one fails.
@@ -76,7 +84,7 @@ impl Search {
         let config = Config {
             cases: 1,
             failure_persistence: None,
-            max_shrink_iters: if self.known.is_none() { 20_000 } else { 0 },
+            max_shrink_iters: self.simplified,
             ..Config::default()
         };
         let mut bytes = [0; 32];
@@ -85,19 +93,17 @@ impl Search {
     }
 }
 
-/// Leaves out each operation that is not needed, until all are.
+/// Leaves out each operation that is not needed.
 fn minimise(
     mut operations: Vec<Operation>,
     mut violated: String,
     check: impl Fn(&[Operation]) -> Result<(), String>,
 ) -> (Vec<Operation>, String) {
-    let mut at = 0;
-    while at < operations.len() {
+    for at in (0..operations.len()).rev() {
         let mut fewer = operations.clone();
         fewer.remove(at);
-        match check(&fewer) {
-            Ok(()) => at += 1,
-            Err(still) => (operations, violated, at) = (fewer, still, 0),
+        if let Err(still) = check(&fewer) {
+            (operations, violated) = (fewer, still);
         }
     }
     (operations, violated)

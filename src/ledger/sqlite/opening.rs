@@ -77,7 +77,8 @@ impl Opening<'_> {
             // Whoever dies from here on leaves word of what is known.
             lock.write(if is_first { &Record::BEGUN } else { &Record::UNKNOWN }, &place)?;
         }
-        if is_damaged {
+        // What lies beside a database that is gone belongs to no other: with it none can be made.
+        if is_damaged || files.database.is_none() {
             place.set_aside(self.clocks.wall)?;
             files = place.files()?;
         }

@@ -1,0 +1,76 @@
+//! The model of `src/ledger/model.rs` on the real ledgers: with processes that are killed, files,
+//! boots and servers. What may happen, the reference and the invariants are the same.
+//!
+//! Only time is not waited for: the boot clock of the processes goes on as the model says.
+
+#![cfg(all(feature = "sqlite", feature = "redis"))]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+#[allow(dead_code, reason = "shared with tests/redis")]
+#[path = "../redis/clock.rs"]
+mod clock;
+mod file;
+mod namespace;
+mod redis;
+#[allow(dead_code, reason = "shared with tests/redis")]
+#[path = "../redis/server.rs"]
+mod server;
+mod worker;
+
+#[path = "../../src/ledger/model/operation.rs"]
+mod operation;
+#[path = "../../src/ledger/model/reference.rs"]
+mod reference;
+#[path = "../../src/ledger/model/run.rs"]
+mod run;
+#[allow(dead_code, reason = "shared with the model")]
+#[path = "../../src/ledger/model/seed.rs"]
+mod seed;
+
+use xtoken::ledger::{Spending, Spent, Unavailable};
+use xtoken::totp::{step_at, window};
+
+use file::File;
+use operation::{sequences, to_file, to_server};
+use redis::Redis;
+use run::run;
+use seed::Search;
+
+/// Operations in one sequence, at most, and in all.
+const LENGTH: usize = 60;
+const OPERATIONS: usize = 400;
+
+fn prove(outcome: Result<(), String>) {
+    if let Err(counterexample) = outcome {
+        panic!("{counterexample}");
+    }
+}
+
+#[test]
+fn files_are_as_the_model_says() {
+    if namespace::enter("files_are_as_the_model_says") {
+        let search = Search::new("files", OPERATIONS).slow();
+        let folder = file::Folder::new();
+        prove(
+            search
+                .run(&sequences(LENGTH, Some(to_file())), |all| run(&mut File::new(&folder), all)),
+        );
+    }
+}
+
+#[test]
+fn servers_are_as_the_model_says() {
+    let search = Search::new("servers", OPERATIONS).slow();
+    let servers = redis::Servers::new();
+    prove(
+        search
+            .run(&sequences(LENGTH, Some(to_server())), |all| run(&mut Redis::new(&servers), all)),
+    );
+}
+
+/// Not a test: what the processes of the others do.
+#[test]
+#[ignore = "is a process of the other tests"]
+fn process_with_a_ledger() {
+    worker::serve();
+}

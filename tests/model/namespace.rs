@@ -1,0 +1,42 @@
+//! Where a test may mount what it likes.
+
+use std::env;
+use std::process::{Command, Stdio};
+
+const INSIDE: &str = "XTOKEN_IN_NAMESPACE";
+
+/// Runs this test again where nobody else sees its mounts. Returns whether it is there already.
+pub(crate) fn enter(test: &str) -> bool {
+    if env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let status = command(&env::current_exe().unwrap().display().to_string())
+        .args(["--exact", test, "--nocapture"])
+        .env(INSIDE, "1")
+        .stdin(Stdio::null())
+        .status();
+    assert!(status.expect("unshare is missing: apt-get install util-linux").success());
+    false
+}
+
+/// A program with mounts of its own. Who is not root must become it for that.
+pub(crate) fn command(program: &str) -> Command {
+    let is_root = rustix_is_root();
+    let mut command = Command::new("unshare");
+    if !is_root {
+        command.arg("--map-root-user");
+    }
+    command.args(["--mount", "--", program]);
+    command
+}
+
+#[allow(unsafe_code)]
+fn rustix_is_root() -> bool {
+    // SAFETY: it takes nothing and cannot fail.
+    unsafe { libc::geteuid() == 0 }
+}
+
+pub(crate) fn mount(arguments: &[&str]) {
+    let mounted = Command::new("mount").args(arguments).status();
+    assert!(mounted.expect("mount is missing: apt-get install mount").success());
+}
