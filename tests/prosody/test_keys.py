@@ -222,7 +222,11 @@ def test_a_file_that_is_not_right_is_refused(prosody, spoil, problem, listed):
         assert NEW[1] not in server.log()
 
 
-@pytest.mark.parametrize("secret", [NEW[1], "/" + NEW[1], "no/such/folder", NEW[1] * 10])
+@pytest.mark.parametrize(
+    "secret",
+    [NEW[1], "/" + NEW[1], "no/such/folder", NEW[1] * 10],
+    ids=["name", "path", "folder", "long"],
+)
 def test_a_secret_in_the_place_of_a_path_is_not_logged(prosody, secret):
     with prosody({"localhost": {**IN_FILES, "otp_seed_file": secret}}) as server:
         errors = complaints(server, "error")
