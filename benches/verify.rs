@@ -11,7 +11,7 @@ use std::time::Instant;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use xtoken::ledger::MemoryLedger;
-use xtoken::{Key, Minter, Verifier};
+use xtoken::{Key, Minter, Rejection, Verifier};
 
 const JID: &str = "alice@localhost";
 const NOW: u64 = 1_700_000_000;
@@ -35,14 +35,18 @@ fn floor() -> f64 {
     })
 }
 
-/// Verifies fresh tokens while `remembered` others are.
-fn verify(remembered: usize) -> f64 {
+fn new_verifier() -> Verifier {
+    Verifier::new(vec![key()], Arc::new(MemoryLedger::new())).unwrap()
+}
+
+/// Verifies fresh tokens while `remembered` others are. `date` is what their nonces begin with.
+fn verify(remembered: usize, date: u64) -> f64 {
     let minter = Minter::new(key());
-    let verifier = Verifier::new(vec![key()], Arc::new(MemoryLedger::new())).unwrap();
+    let verifier = new_verifier();
     let mut nonce = 0;
     let mut fresh = || {
         nonce += 1;
-        minter.mint_with_nonce(JID, NOW, format!("{nonce:032}")).unwrap()
+        minter.mint_with_nonce(JID, NOW, format!("{date:012}{nonce:020}")).unwrap()
     };
     for _ in 0..remembered {
         verifier.verify(JID, fresh(), NOW).unwrap();
@@ -55,12 +59,44 @@ fn verify(remembered: usize) -> f64 {
     })
 }
 
+/// Refuses one token again and again.
+fn refuse(token: &str, reason: Rejection) -> f64 {
+    let verifier = new_verifier();
+    nanoseconds_each(1_000, |_| {
+        assert_eq!(black_box(verifier.verify(black_box(JID), token, NOW)), Err(reason));
+    })
+}
+
+/// Measures all in turn, several rounds, and prints medians.
+fn print_medians<const N: usize>(rounds: usize, measured: [(&str, &dyn Fn() -> f64); N]) {
+    let mut times = [const { Vec::new() }; N];
+    for _ in 0..rounds {
+        times.iter_mut().zip(&measured).for_each(|(times, (_, measure))| times.push(measure()));
+    }
+    for (mut times, (name, _)) in times.into_iter().zip(measured) {
+        times.sort_by(f64::total_cmp);
+        println!("{name} {:.1}", times[times.len() / 2]);
+    }
+}
+
 fn main() {
     println!("floor {:.1}", floor());
-    for remembered in [1_000, 1_000_000] {
-        let mut rounds: Vec<f64> =
-            (0..if remembered > 1_000 { 1 } else { 201 }).map(|_| verify(remembered)).collect();
-        rounds.sort_by(f64::total_cmp);
-        println!("rust/{remembered} {:.1}", rounds[rounds.len() / 2]);
-    }
+    let old = Minter::new(key()).mint(JID, NOW - 3_600).unwrap();
+    let undated = Minter::new(key()).mint_with_nonce(JID, NOW - 3_600, "7".repeat(32)).unwrap();
+    // Its date is in the window, and its OTP is not.
+    let crossed = format!("{NOW:012}{}", "7".repeat(20));
+    let crossed = Minter::new(key()).mint_with_nonce(JID, NOW - 3_600, crossed).unwrap();
+    let forged = Minter::new(key()).mint("bob@localhost", NOW).unwrap();
+    print_medians(
+        201,
+        [
+            ("rust/1000", &|| verify(1_000, NOW)),
+            ("undated/1000", &|| verify(1_000, 777_777_777_777)),
+            ("bad-signature", &|| refuse(&forged, Rejection::BadSignature)),
+            ("wrong-otp", &|| refuse(&crossed, Rejection::Expired)),
+            ("old-date", &|| refuse(&old, Rejection::Expired)),
+            ("old-undated", &|| refuse(&undated, Rejection::Expired)),
+        ],
+    );
+    print_medians(1, [("rust/1000000", &|| verify(1_000_000, NOW))]);
 }

@@ -88,6 +88,11 @@
 
 
 /**
+ * What stands in place of a clock skew where a token is undated.
+ */
+#define XTOKEN_NO_DATE INT32_MAX
+
+/**
  * A buffer of this many bytes holds every token and the NUL behind it.
  */
 #define XTOKEN_TOKEN_SIZE_MAX 1024
@@ -145,6 +150,15 @@ typedef struct xtoken_verifier xtoken_verifier;
 typedef int32_t xtoken_status;
 
 /**
+ * Which nonces a verifier accepts: one of the constants `XTOKEN_NONCE_*`.
+ *
+ * A dated nonce, of 24 digits or more, begins with 12 digits of the Unix time in seconds at which
+ * the token was made. A token is dated if its one-time password is that of the same time. Dated
+ * tokens are accepted in their time only, under each policy.
+ */
+typedef int32_t xtoken_nonce_policy;
+
+/**
  * Done; from `xtoken_verifier_verify`: the token is good and now spent.
  */
 #define XTOKEN_OK 0
@@ -160,7 +174,7 @@ typedef int32_t xtoken_status;
 #define XTOKEN_BAD_SIGNATURE 2
 
 /**
- * Refused: well signed, but too old or too far ahead.
+ * Refused: well signed, but too old or too far ahead. A dated token stays so for ever.
  */
 #define XTOKEN_EXPIRED 3
 
@@ -170,8 +184,8 @@ typedef int32_t xtoken_status;
 #define XTOKEN_REPLAYED 4
 
 /**
- * Refused: more than 10 expired tokens of this JID within the same 30 seconds, which is what
- * somebody does who has kept old ones. It can log in again in the next 30 seconds.
+ * Reserved: no function answers it any more. It was a limit of expired tokens, which dated nonces
+ * have replaced.
  */
 #define XTOKEN_THROTTLED 5
 
@@ -180,6 +194,11 @@ typedef int32_t xtoken_status;
  * because there is no memory to remember it.
  */
 #define XTOKEN_UNAVAILABLE 6
+
+/**
+ * Refused: well signed, but not dated, where `XTOKEN_NONCE_DATED` asks for it.
+ */
+#define XTOKEN_UNDATED 7
 
 /**
  * A pointer is NULL that must not be.
@@ -266,6 +285,37 @@ typedef int32_t xtoken_status;
  */
 #define XTOKEN_INVALID_NONCE 116
 
+/**
+ * No policy about nonces has this number.
+ */
+#define XTOKEN_INVALID_NONCE_POLICY 117
+
+/**
+ * The nonce has fewer than 24 digits, too few for a date.
+ */
+#define XTOKEN_SHORT_NONCE 118
+
+/**
+ * The time has more than 12 digits: it is not in seconds.
+ */
+#define XTOKEN_INVALID_TIME 119
+
+/**
+ * Those of the length that is set, dated or not.
+ */
+#define XTOKEN_NONCE_EXACT 0
+
+/**
+ * Dated ones of the length that is set; others are `XTOKEN_UNDATED`.
+ */
+#define XTOKEN_NONCE_DATED 1
+
+/**
+ * Those of any length, for a migration only. While this lasts, whoever has an account can log in
+ * to any other whose name differs by leading digits: a token of 7alice is one of alice, too.
+ */
+#define XTOKEN_NONCE_REPORT 2
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -342,13 +392,26 @@ xtoken_status xtoken_config_add_named_key(xtoken_config *config,
 
 /**
  * Sets how many digits the nonce of a token has: 1 to 970, 32 unless set. Minter and verifier
- * must agree; the Lua implementation's minters make 32.
+ * must agree; the Lua implementation's minters make 32. Minters make dated nonces from 24 digits
+ * on.
  *
- * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_NONCE_LENGTH`.
+ * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_LENGTH` or, below 24 digits with
+ * `XTOKEN_NONCE_DATED`, `XTOKEN_SHORT_NONCE`.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_config_set_nonce_length(xtoken_config *config,
                                              uint32_t digits);
+
+/**
+ * Sets which nonces are accepted: `XTOKEN_NONCE_EXACT` unless set. Minters ignore it.
+ *
+ * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_POLICY` for a number that is none of
+ * the constants, or, for `XTOKEN_NONCE_DATED` where the nonce has fewer than 24 digits,
+ * `XTOKEN_SHORT_NONCE`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_config_set_nonce_policy(xtoken_config *config,
+                                             xtoken_nonce_policy policy);
 
 /**
  * Sets how many steps of 30 seconds the clocks of minter and verifier may be apart: 0 to 10, 1
@@ -357,16 +420,6 @@ xtoken_status xtoken_config_set_nonce_length(xtoken_config *config,
  * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_DEVIATION`.
  */
 XTOKEN_MUST_USE xtoken_status xtoken_config_set_deviation(xtoken_config *config, uint32_t steps);
-
-/**
- * Sets how many expired tokens of one JID are let pass within 30 seconds before its further
- * tokens are `XTOKEN_THROTTLED` for the rest of them; 10 unless set. Minters ignore it.
- *
- * `XTOKEN_OK` or `XTOKEN_NULL_ARGUMENT`.
- */
-XTOKEN_MUST_USE
-xtoken_status xtoken_config_set_expired_limit(xtoken_config *config,
-                                              uint32_t tokens);
 
 /**
  * Sets where spent tokens are remembered. Minters ignore it. `url` must not be NULL, needs no
@@ -418,7 +471,8 @@ xtoken_status xtoken_verifier_new(const xtoken_config *config,
  * Tell a client nothing but success or failure; the reason is for your logs.
  *
  * `XTOKEN_OK`, or why not: `XTOKEN_MALFORMED`, `XTOKEN_BAD_SIGNATURE`, `XTOKEN_EXPIRED`,
- * `XTOKEN_REPLAYED`, `XTOKEN_THROTTLED`, `XTOKEN_UNAVAILABLE`; `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_LENGTH`.
+ * `XTOKEN_REPLAYED`, `XTOKEN_UNAVAILABLE`, `XTOKEN_UNDATED`; `XTOKEN_NULL_ARGUMENT` or
+ * `XTOKEN_INVALID_LENGTH`.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_verifier_verify(const xtoken_verifier *verifier,
@@ -449,11 +503,34 @@ xtoken_status xtoken_verifier_verify_detailed(const xtoken_verifier *verifier,
                                               int32_t *step_offset);
 
 /**
+ * As `xtoken_verifier_verify`, and tells what the nonce of a token that is accepted was, so that
+ * you see when `XTOKEN_NONCE_DATED` can be set, and how far the minter's clock is off, to the
+ * second.
+ *
+ * After `XTOKEN_OK`, `*key_id` is as for `xtoken_verifier_verify_detailed`; `*nonce_length` is how
+ * many digits the nonce has; `*clock_skew` is how many seconds the date of the token is ahead of
+ * `unix_time`, below zero if it is behind, or `XTOKEN_NO_DATE` if the token is undated. Else all
+ * are as before. Each may be NULL.
+ *
+ * Statuses as for `xtoken_verifier_verify`.
+ */
+XTOKEN_MUST_USE
+xtoken_status xtoken_verifier_verify_nonce(const xtoken_verifier *verifier,
+                                           const char *jid,
+                                           size_t jid_len,
+                                           const char *token,
+                                           size_t token_len,
+                                           uint64_t unix_time,
+                                           const char **key_id,
+                                           uint32_t *nonce_length,
+                                           int32_t *clock_skew);
+
+/**
  * Writes why a token is refused, or that it is not, for a person: a line for each thing found,
  * the one to begin with first, each a stable name, ": " and a sentence, with a NUL behind the
  * last. "good: ..." means that it would be accepted; other names are "malformed", "nonce-length",
- * "long-address", "other-address", "bad-signature", "inactive-key", "mixed-keys", "clock",
- * "unknown-otp", "replayed", "throttled" and "unavailable", and later versions may add some.
+ * "long-address", "other-address", "bad-signature", "inactive-key", "mixed-keys", "undated",
+ * "clock", "unknown-otp", "replayed" and "unavailable", and later versions may add some.
  *
  * Spends nothing; takes some milliseconds, and waits for the ledger as a verification does. Never
  * show it to the client.
@@ -518,7 +595,8 @@ xtoken_status xtoken_minter_new(const xtoken_config *config,
  *
  * `jid` is `user@host`, prepared (SASLprep and nodeprep for the user, so lower case), in UTF-8;
  * it must not be NULL and needs no NUL at its end. `unix_time` is the present in seconds since
- * 1970, UTC; the token is good around that time.
+ * 1970, UTC; the token is good around that time. If the nonce has 24 digits or more, it begins
+ * with the time: the token is dated.
  *
  * `*length` is the size of `buffer` before the call and the length of the token, without the
  * NUL, after it. If the buffer is too small, nothing is written, `*length` becomes the size
@@ -527,7 +605,8 @@ xtoken_status xtoken_minter_new(const xtoken_config *config,
  * with another size than 0. After any other failure `buffer` and `*length` are as before.
  *
  * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_BUFFER_TOO_SMALL`,
- * `XTOKEN_INVALID_JID` or `XTOKEN_NO_RANDOM`.
+ * `XTOKEN_INVALID_JID`, `XTOKEN_NO_RANDOM` or, for a time of more than 12 digits, as one in
+ * milliseconds has, `XTOKEN_INVALID_TIME`.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_minter_mint(const xtoken_minter *minter,

@@ -79,11 +79,12 @@ local explained = false;
 local provider = users.provider;
 
 function provider.test_password(username, password)
-	local ok, key_or_reason, step_offset, nonce_length =
+	local ok, key_or_reason, step_offset, nonce_length, clock_skew =
 		utils.verify(settings.verifier, username, password, log, watch.ledger_answered);
 	local reason;
 	if ok then
-		watch.accepted(username, key_or_reason, step_offset, nonce_length, settings.nonce_length);
+		watch.accepted(username, key_or_reason, step_offset, nonce_length, settings.nonce_length,
+			clock_skew);
 		-- Not `users`: the ledger may have answered after a reload.
 		ok, reason = guard.ask("admit", username);
 	else

@@ -62,7 +62,6 @@ local function verifier_options()
 		nonce_length = module:get_option("token_nonce_length", 32);
 		nonce_policy = module:get_option("token_nonce_policy", "exact");
 		deviation = module:get_option("token_deviation", OTP_DEVIATION);
-		expired_limit = module:get_option("token_expired_limit", 10);
 	};
 end
 
@@ -118,9 +117,10 @@ local function await(ledger, called, ok, ticket, ...)
 	return true, true, ...;
 end
 
--- Returns true, the key's id, the step offset and the length of the nonce; or false and the reason,
--- whatever it is given: an error raised here would leave a client without an answer. Tells
--- `ledger_answered`, if given, how many seconds the ledger took.
+-- Returns true, the key's id, the step offset, the length of the nonce and the clock skew, which is
+-- nil of an undated token; or false and the reason, whatever it is given: an error raised here
+-- would leave a client without an answer. Tells `ledger_answered`, if given, how many seconds the
+-- ledger took.
 local function verify(verifier, username, token, log, ledger_answered)
 	if type(username) ~= "string" or type(token) ~= "string" then
 		return false, "malformed";
@@ -128,7 +128,7 @@ local function verify(verifier, username, token, log, ledger_answered)
 	-- Where nothing can be suspended, everything waits, as long as the ledger's deadline says.
 	local begin = waiting.can_wait() and verifier.begin or verifier.verify;
 	local ledger, started = ledger_of[verifier], monotonic();
-	local called, ok, key_or_reason, step_offset, nonce_length =
+	local called, ok, key_or_reason, step_offset, nonce_length, clock_skew =
 		await(ledger, pcall(begin, verifier, username.."@"..module.host, token));
 	if not called then
 		log("error", "Cannot verify the token of %s: %s", username, ok);
@@ -145,7 +145,7 @@ local function verify(verifier, username, token, log, ledger_answered)
 		announce(ledger, log);
 	end
 	log("debug", "Token of %s: %s", username, reason or "accepted");
-	return ok, key_or_reason, step_offset, nonce_length;
+	return ok, key_or_reason, step_offset, nonce_length, clock_skew;
 end
 
 -- The verifier of the values that verify_token was last called with.

@@ -29,15 +29,39 @@ local function validity(key, now)
 	return last and "valid until "..datetime(last) or "valid";
 end
 
-local function check_keys(report, context, settings)
+local function check_keys(report, settings, uses)
 	local now = os.time();
-	local called, uses = pcall(context:require("token_key_use").stored, context);
 	for _, key in ipairs(settings.keys) do
-		local use = called and uses[key.id];
+		local use = uses and uses[key.id];
 		report.ok("key %s: seed of %d bits, %s, %s", key.id, settings.verifier:seed_bits(key.id), validity(key, now),
 			use and ("logins: %d, the last at %s"):format(use.accepted, datetime(use.last))
-				or called and "not used yet" or "its use is unknown");
+				or uses and "not used yet" or "its use is unknown");
 	end
+end
+
+local week = 7 * 24 * 60 * 60;
+
+-- Whether undated tokens can be refused: when there was none, or none in the last week with logins.
+local function check_dates(report, settings, uses)
+	if settings.nonce_policy == "dated" then
+		report.ok("undated tokens are refused (token_nonce_policy)");
+		return;
+	end
+	local dated, undated, last, last_undated = 0, 0, 0, 0;
+	for _, key in ipairs(settings.keys) do
+		local use = uses[key.id] or {};
+		dated, undated = dated + (use.dated or 0), undated + (use.undated or 0);
+		last, last_undated = math.max(last, use.last or 0), math.max(last_undated, use.last_undated or 0);
+	end
+	local last_time = undated > 0 and ", the last at "..datetime(last_undated) or "";
+	local advice = "";
+	if undated > 0 and last - last_undated < week then
+		advice = ": let your web application date its nonces";
+	elseif dated > 0 and settings.nonce_policy == "exact" then
+		advice = ": token_nonce_policy = \"dated\" can be set";
+	end
+	report.ok("logins with dated tokens: %d, with undated ones: %d%s%s", dated, undated, last_time,
+		advice);
 end
 
 local function check_encryption(report, context, settings)
@@ -82,7 +106,9 @@ return function (report, host)
 	local settings, sentence, problem = hosts.read(lib);
 	if settings then
 		lib.settings.warn(settings, report.log);
-		check_keys(report, lib.module, settings);
+		local called, uses = pcall(lib.module:require("token_key_use").stored, lib.module);
+		check_keys(report, settings, called and uses);
+		check_dates(report, settings, called and uses or {});
 		report.ok("%s (token_known_users)", who_may[settings.known_users]);
 		check_encryption(report, lib.module, settings);
 		check_fast(report, lib.module, modules, settings.fast_not_before);

@@ -1,5 +1,6 @@
 -- How many logins each key has let in and when the last one was, so that it can be seen when an old
--- key is no longer needed. Kept in Prosody's storage, written at most once a minute.
+-- key is no longer needed, and the same of undated ones. Kept in Prosody's storage, written at most
+-- once a minute.
 
 local timer = require "util.timer";
 local ask = module:require "token_store";
@@ -7,8 +8,8 @@ local ask = module:require "token_store";
 local store_name = "token_key_use";
 local pause = 60;
 
--- { [key id] = { accepted = 12, last = Unix seconds } } as it was last written; `context` is the
--- module of a host.
+-- { [key id] = { accepted = 12, last = Unix seconds, dated = 10, undated = 2, last_undated = … } } as
+-- it was last written; `context` is the module of a host. Earlier versions did not look for dates.
 local function stored(context)
 	local uses, err = ask(context, store_name, "get");
 	if err then
@@ -47,10 +48,15 @@ local function new()
 		shared.uses = kept;
 	end
 
-	local function count(id, now)
+	local function count(id, now, is_dated)
 		local use = shared.uses[id] or { accepted = 0 };
 		shared.uses[id] = use;
 		use.accepted, use.last = use.accepted + 1, now;
+		if is_dated then
+			use.dated = (use.dated or 0) + 1;
+		else
+			use.undated, use.last_undated = (use.undated or 0) + 1, now;
+		end
 		shared.timer = shared.timer or timer.add_task(pause, write);
 	end
 

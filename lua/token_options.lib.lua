@@ -51,9 +51,13 @@ local options = {
 	token_ledger = { "the path of a file, \"memory\", or the URL of a server", one_of("memory") };
 	token_ledger_timeout = { "usually 2", number };
 	token_nonce_length = { digits, number };
-	token_nonce_policy = { "\"exact\", or to migrate \"report\"", one_of("exact", "report") };
+	token_nonce_policy = {
+		"\"exact\", \"dated\", or to migrate \"report\"";
+		one_of("exact", "dated", "report");
+	};
 	token_deviation = { "usually 1", number };
-	token_expired_limit = { "usually 10", number };
+	-- Of earlier versions. token_settings says that it has no effect.
+	token_expired_limit = { "take it out", number };
 };
 
 -- What else an entry of token_keys has.

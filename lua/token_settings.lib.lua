@@ -113,6 +113,10 @@ local function warn(settings, log)
 				.."has none there, use token_secret_file", of);
 		end
 	end
+	if module:get_option("token_expired_limit") ~= nil then
+		log("warn", "token_expired_limit of %s has no effect any more: a dated token that has expired "
+			.."is never good again, so nobody's tries are limited. Take the option out", host);
+	end
 	if settings.nonce_policy == "report" then
 		log("warn", "token_nonce_policy of %s is \"report\": nonces of any length are accepted, so whoever has a token "
 			.."of 7alice can log in as alice. Set it to \"exact\" as soon as no minter is named here", host);

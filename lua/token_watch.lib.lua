@@ -1,5 +1,5 @@
--- What an operator can watch of this host: metrics, the use of its keys, clocks that drift, nonces
--- that will be refused, and who was refused.
+-- What an operator can watch of this host: metrics, the use of its keys, clocks that are off,
+-- nonces that will be refused, and who was refused.
 
 local os_time = os.time;
 local monotonic = require "util.time".monotonic;
@@ -9,7 +9,7 @@ local host = module.host;
 local log = module._log;
 
 local key_use = module:require "token_key_use".new();
-local drift = module:require "token_drift".new();
+local skew = module:require "token_skew".new();
 local report_nonce = module:require "token_nonce_report".new();
 
 local watch = { ledger_answered = metrics.ledger_answered, save = key_use.save };
@@ -18,6 +18,7 @@ local watch = { ledger_answered = metrics.ledger_answered, save = key_use.save }
 function watch.follow(keys)
 	key_use.keep_only(keys);
 	for _, key in ipairs(keys) do
+		metrics.key_known(key.id);
 		local last = key_use.last(key.id);
 		if last then
 			metrics.key_used(key.id, last);
@@ -25,27 +26,27 @@ function watch.follow(keys)
 	end
 end
 
-local function warn_of_drift(offset, count, of)
-	local seconds = 30 * math.abs(offset);
-	if offset > 0 then
+local function warn_of_skew(count, of, seconds)
+	if seconds > 0 then
 		log("warn", "%d of the last %d tokens of %s come from a clock that is about %d s ahead of this server's: "
 			.."check the time (NTP) of your web application's machine, and of this one", count, of, host, seconds);
 	else
 		log("warn", "%d of the last %d tokens of %s come from a clock that is about %d s behind this server's: "
 			.."check the time (NTP) of your web application's machine, and of this one; if both are right, "
-			.."your clients use their tokens long after they were made", count, of, host, seconds);
+			.."your clients use their tokens long after they were made", count, of, host, -seconds);
 	end
 end
 
--- A token that is good and fresh.
-function watch.accepted(username, key_id, step_offset, nonce_length, expected_nonce_length)
+-- A token that is good and fresh. `clock_skew` is nil if it is undated.
+function watch.accepted(username, key_id, step_offset, nonce_length, expected_nonce_length,
+	clock_skew)
 	local now = os_time();
-	key_use.count(key_id, now);
-	metrics.accepted(key_id, step_offset);
+	key_use.count(key_id, now, clock_skew ~= nil);
+	metrics.accepted(key_id, step_offset, clock_skew ~= nil);
 	metrics.key_used(key_id, now);
-	local count, of = drift(step_offset, monotonic());
+	local count, of, seconds = skew.note(clock_skew or 30 * step_offset, monotonic());
 	if count then
-		warn_of_drift(step_offset, count, of);
+		warn_of_skew(count, of, seconds);
 	end
 	report_nonce(username.."@"..host, nonce_length, expected_nonce_length, log);
 end
@@ -67,6 +68,10 @@ end
 
 -- `ledger` is the one of now.
 function watch.sample(ledger)
+	local seconds = skew.median();
+	if seconds then
+		metrics.clock_skew(seconds);
+	end
 	local count = ledger:remembered();
 	if count then
 		metrics.remembered(count);

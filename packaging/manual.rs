@@ -18,7 +18,7 @@ use clap_mangen::Man;
 /// What the arguments alone do not say: environment, files, exit status, JSON, examples.
 const SECTIONS: &str = include_str!("manual.roff");
 /// When what the pages say changed.
-const CHANGED: &str = "2026-11-24";
+const CHANGED: &str = "2026-11-25";
 /// What stands at the foot of each page.
 const SOURCE: &str = concat!("xtoken ", env!("CARGO_PKG_VERSION"));
 

@@ -1,16 +1,18 @@
 //! Why a token is refused, for a person who can do something about it.
 //!
 //! Where a verifier says `bad-signature`, this tries what else may have been signed, and with which
-//! key; where it says `expired`, how far the minter's clock is off. It spends nothing, counts
-//! nothing, and what it finds must never reach a client.
+//! key; where it says `expired`, how far the minter's clock is off. It spends nothing, and what it
+//! finds must never reach a client.
 
 mod addresses;
 mod finding;
 mod flaw;
 
+use crate::dating::{Dating, Made};
 use crate::jid::MAX_JID_LENGTH;
 use crate::key::Key;
 use crate::ledger::{Spending, Spent, Unavailable};
+use crate::nonce::date_of;
 use crate::setting::NoncePolicy;
 use crate::token::Token;
 use crate::totp::{OTP_INTERVAL, step_at, window};
@@ -21,6 +23,10 @@ pub use flaw::Flaw;
 
 /// How many steps of another clock are tried, in both directions: a day's.
 const STEPS_SEARCHED: u64 = 86_400 / OTP_INTERVAL;
+
+/// A nonce that begins with a time so near to the present, in seconds, is meant to be dated: five
+/// years, in which one of 3,000 random beginnings lies.
+const NEAR: u64 = 5 * 365 * 86_400;
 
 /// Bytes that are hashed at most to find out what was signed: some milliseconds' worth.
 const BYTES_HASHED: usize = 2 << 20;
@@ -79,7 +85,10 @@ impl Verifier {
     ) -> Finding {
         let key = self.id_of(accepted.key);
         match seen {
-            Ok(Spent::First) => Finding::Good { key, step_offset: accepted.step_offset },
+            Ok(Spent::First) => {
+                let Accepted { step_offset, clock_skew, .. } = accepted;
+                Finding::Good { key, step_offset, clock_skew }
+            }
             Ok(Spent::Again) => Finding::Replayed,
             Err(Unavailable) => Finding::Unavailable {
                 trouble: self.ledger().trouble(),
@@ -93,7 +102,7 @@ impl Verifier {
             return Diagnosis::Faulty(vec![Finding::Malformed(Flaw::of(bytes))]);
         };
         let mut findings = Vec::new();
-        let is_exact = self.nonce_policy == NoncePolicy::Exact;
+        let is_exact = self.nonce_policy != NoncePolicy::Report;
         if is_exact && token.nonce_length() != self.nonce_length {
             let (found, expected) = (token.nonce_length(), self.nonce_length);
             findings.push(Finding::NonceLength { found, expected });
@@ -114,18 +123,26 @@ impl Verifier {
         if !key.is_valid_at(now) {
             let (id, validity) = (key.id().to_owned(), key.validity().clone());
             findings.push(Finding::InactiveKey { key: id, validity });
-        } else if self.is_throttled(jid, now) {
-            findings.push(Finding::Throttled);
         }
-        let Some(step) = key.totp().step_of(token.otp(), window(now, self.deviation)) else {
-            findings.push(self.why_expired(&token, signer, now));
-            return Diagnosis::Faulty(findings);
-        };
-        if !findings.is_empty() {
-            return Diagnosis::Faulty(findings);
+        let made = self.dating(&token, now).made(key.totp());
+        if self.nonce_policy == NoncePolicy::Dated && made.date().is_none() {
+            let (key, claimed) = (key.id().to_owned(), claimed_date(&token, now));
+            findings.push(Finding::Undated { key, claimed });
         }
-        let (accepted, spending) = self.sound(&token, signer, step, now);
-        Diagnosis::Sound(accepted, spending)
+        let sound = self.sound(&token, signer, made, now);
+        if sound.is_none() {
+            findings.push(self.why_expired(&token, signer, made, now));
+        }
+        match sound {
+            Some((accepted, spending)) if findings.is_empty() => {
+                Diagnosis::Sound(accepted, spending)
+            }
+            _ => Diagnosis::Faulty(findings),
+        }
+    }
+
+    fn dating(&self, token: &Token<'_>, now: u64) -> Dating {
+        Dating::new(token, window(now, self.deviation))
     }
 
     /// The key that signed, and for which address if it is not `jid`. Of several keys rather one
@@ -142,8 +159,7 @@ impl Verifier {
                 equal(&key.sign(token.digits(), address), token.signature())
             };
             let fits = |(_, key): &(usize, &Key)| {
-                let step = key.totp().step_of(token.otp(), window(now, self.deviation));
-                (step.is_some(), key.is_valid_at(now))
+                (self.dating(token, now).made(key.totp()), key.is_valid_at(now))
             };
             // Of equals the first, which is what `rev` is for.
             self.keys.iter().enumerate().filter(signed).rev().max_by_key(fits).map(|(at, _)| at)
@@ -167,30 +183,38 @@ impl Verifier {
         self.keys.iter().find(has_it).map(|key| key.id().to_owned())
     }
 
-    fn why_expired(&self, token: &Token<'_>, signer: usize, now: u64) -> Finding {
+    fn why_expired(&self, token: &Token<'_>, signer: usize, made: Made, now: u64) -> Finding {
         let key = self.id_of(signer);
+        if let Some(date) = made.date() {
+            let now = i64::try_from(now).unwrap_or(i64::MAX);
+            return Finding::Clock { key, seconds: date.cast_signed() - now, dated: true };
+        }
         if let Some(seed_of) = self.otp_key(token, now) {
             return Finding::MixedKeys { secret_of: key, seed_of };
         }
-        let Some(totp) = self.keys.get(signer).map(Key::totp) else {
-            return Finding::UnknownOtp { key };
-        };
         let present = step_at(now);
-        let found = (1..=STEPS_SEARCHED).find_map(|distance| {
-            let (behind, ahead) = (present.checked_sub(distance), present.checked_add(distance));
-            let is_it = |step: &u64| totp.compute(*step) == token.otp();
-            behind.filter(is_it).or(ahead.filter(is_it))
+        let found = self.keys.get(signer).map(Key::totp).and_then(|totp| {
+            let is_it = |step: &u64| totp.is_code_of(token.otp(), *step);
+            (1..=STEPS_SEARCHED).find_map(|distance| {
+                let behind = present.checked_sub(distance).filter(is_it);
+                behind.or_else(|| present.checked_add(distance).filter(is_it))
+            })
         });
         match found {
             Some(step) => {
                 let steps = step.wrapping_sub(present).cast_signed();
-                Finding::Clock { key, seconds: steps * OTP_INTERVAL.cast_signed() }
+                Finding::Clock { key, seconds: steps * OTP_INTERVAL.cast_signed(), dated: false }
             }
-            None => Finding::UnknownOtp { key },
+            None => Finding::UnknownOtp { key, claimed: claimed_date(token, now) },
         }
     }
 
     fn id_of(&self, key: usize) -> String {
         self.keys.get(key).map(|key| key.id().to_owned()).unwrap_or_default()
     }
+}
+
+/// The time with which the nonce of an undated token begins, if it is likely to be one.
+fn claimed_date(token: &Token<'_>, now: u64) -> Option<u64> {
+    date_of(token.nonce()).filter(|date| date.abs_diff(now) <= NEAR)
 }

@@ -3,8 +3,8 @@
 //! A web application and an XMPP server share an [OTP seed and a token secret](key). The
 //! application [mints](mint) a [token](token) for a bare JID, the client presents it in the SASL
 //! mechanism `X-TOKEN`, and the server [verifies](verify) it alone: the shape, the signature,
-//! the [one-time password](totp), and that a [ledger] has not seen it before. What fails has a
-//! [reason](rejection), and can be [explained](explain).
+//! the [one-time password](totp) and the [date](nonce), and that a [ledger] has not seen it before.
+//! What fails has a [reason](rejection), and can be [explained](explain).
 //!
 //! ```
 //! use std::sync::Arc;
@@ -20,10 +20,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Time is always passed in, as Unix seconds. Imports run one way: `token`, `totp`, `rejection`
-//! and `jid` know nobody, `key` uses `totp`, `mint` and `verify` use those and `ledger`, `explain` looks into `verify`, and the
-//! faces, `capi` (C) and `lua` (mlua), use the core and never each other. The command is a crate of
-//! its own, in `bin/`, and sees what everybody sees.
+//! Time is always passed in, as Unix seconds. Imports run one way: `token`, `totp`, `nonce`,
+//! `rejection` and `jid` know nobody, `key` and `dating` use those, `mint` and `verify` use all of
+//! them and `ledger`, `explain` looks into `verify`, and the faces, `capi` (C) and `lua` (mlua),
+//! use the core and never each other. The command is a crate of its own, in `bin/`, and sees what
+//! everybody sees.
 
 #[cfg(all(feature = "capi", feature = "mlua"))]
 compile_error!(
@@ -31,6 +32,8 @@ compile_error!(
      symbols. Build the Lua module with --no-default-features --features lua54 (or another)."
 );
 
+#[forbid(unsafe_code)]
+mod dating;
 #[forbid(unsafe_code)]
 pub mod explain;
 #[forbid(unsafe_code)]
@@ -42,11 +45,11 @@ pub mod ledger;
 #[forbid(unsafe_code)]
 pub mod mint;
 #[forbid(unsafe_code)]
+pub mod nonce;
+#[forbid(unsafe_code)]
 pub mod rejection;
 #[forbid(unsafe_code)]
 pub mod setting;
-#[forbid(unsafe_code)]
-pub mod throttle;
 #[forbid(unsafe_code)]
 pub mod token;
 #[forbid(unsafe_code)]

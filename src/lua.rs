@@ -6,8 +6,8 @@
 //! another object, and `verify` when an argument has a wrong type: both are bugs of the caller.
 //!
 //! ```text
-//! verifier:verify(jid, token [, unix_time])  -> true, key_id, step_offset, nonce_length
-//!                                             | false, reason
+//! verifier:verify(jid, token [, unix_time])  -> true, key_id, step_offset, nonce_length,
+//!                                                 clock_skew | false, reason
 //! verifier:explain(jid, token [, unix_time [, others]])  -> name, sentence
 //! verifier:seed_bits([key_id])  -> bits of the weakest seed, or of that key's
 //! ```
@@ -16,15 +16,18 @@
 //! `others` lists addresses, or hosts for the same user, that may have been signed by mistake, 256 at
 //! most. Like `verify` it waits for the ledger.
 //!
-//! Of the options, `nonce_policy = "report"` is for a migration only: nonces of any length are
-//! accepted, and whoever has an account can log in to any other whose name differs by leading
-//! digits.
+//! `clock_skew` is the date of a dated token less the time of the verification, in seconds, and nil
+//! for an undated one. Minters make dated tokens where `nonce_length` is 24 or more.
+//!
+//! Of the options, `nonce_policy = "dated"` refuses undated tokens as `undated`. `"report"` is for
+//! a migration only: nonces of any length are accepted, and whoever has an account can log in to
+//! any other whose name differs by leading digits.
 //!
 //! For an event loop, which must not wait for a server that is the ledger:
 //!
 //! ```text
 //! verifier:begin(jid, token [, unix_time])  -> as verify | nil, ticket, key_id, step_offset,
-//!                         nonce_length
+//!                         nonce_length, clock_skew
 //! verifier:begin_explain(jid, token [, unix_time [, others]])  -> as explain
 //!                         | nil, ticket, sentence if it is good, sentence if it was spent
 //! ledger:descriptor()  -> a file descriptor, readable until all answers were fetched, and now and

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::jid::{JidError, check_bare};
 use crate::key::Key;
+use crate::nonce::{DATE_DIGITS, beginning};
 use crate::setting::{SettingError, check_nonce_length};
 use crate::token::{DEFAULT_NONCE_LENGTH, OTP_DIGITS, Token};
 use crate::totp::step_at;
@@ -21,6 +22,8 @@ pub struct Minter {
 pub enum MintError {
     /// No server would accept a token for this JID.
     InvalidJid(JidError),
+    /// The time has more than 12 digits.
+    InvalidTime,
     /// The nonce has a wrong length or something other than digits.
     InvalidNonce,
     /// The operating system gave no random bytes for the nonce.
@@ -43,15 +46,20 @@ impl Minter {
         self.nonce_length
     }
 
-    /// A fresh token for the bare JID `jid`, good around `now` (Unix seconds).
+    /// A fresh token for the bare JID `jid`, good around `now` (Unix seconds), and dated if its
+    /// nonce has [`MIN_DATED_LENGTH`](crate::nonce::MIN_DATED_LENGTH) digits or more.
     pub fn mint(&self, jid: impl AsRef<[u8]>, now: u64) -> Result<String, MintError> {
-        let mut nonce = vec![0; self.nonce_length];
-        fill_with_digits(&mut nonce).map_err(|_| MintError::NoRandom)?;
+        let mut nonce = beginning(self.nonce_length, now).ok_or(MintError::InvalidTime)?;
+        let dated = nonce.len();
+        nonce.resize(self.nonce_length, 0);
+        let random = nonce.get_mut(dated..).unwrap_or_default();
+        fill_with_digits(random).map_err(|_| MintError::NoRandom)?;
         self.mint_with_nonce(jid, now, nonce)
     }
 
-    /// As [`Minter::mint`] with a nonce of the caller's: for test vectors. A nonce that is used
-    /// twice in a step makes the same token twice, and the second one is refused.
+    /// As [`Minter::mint`] with a nonce of the caller's: for test vectors. The token is dated only
+    /// if the nonce says so. A nonce that is used twice in a step makes the same token twice, and
+    /// the second one is refused.
     pub fn mint_with_nonce(
         &self,
         jid: impl AsRef<[u8]>,
@@ -86,6 +94,10 @@ impl fmt::Display for MintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidJid(error) => error.fmt(f),
+            Self::InvalidTime => write!(
+                f,
+                "the time has more than {DATE_DIGITS} digits: give Unix seconds, not milliseconds"
+            ),
             Self::InvalidNonce => f.write_str("the nonce has a wrong length or is not all digits"),
             Self::NoRandom => f.write_str("the operating system gave no random bytes"),
         }
@@ -97,6 +109,7 @@ impl std::error::Error for MintError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nonce::{MAX_DATE, date_of};
     use crate::token::MAX_NONCE_LENGTH;
 
     fn minter() -> Minter {
@@ -125,9 +138,32 @@ mod tests {
     }
 
     #[test]
-    fn every_clock_can_be_minted_for() {
+    fn a_nonce_begins_with_the_time_if_it_is_long_enough() {
+        for (length, dated) in [(1, false), (12, false), (23, false), (24, true), (970, true)] {
+            let minter = minter().with_nonce_length(length).unwrap();
+            for now in [0, 1_700_000_010, MAX_DATE] {
+                let token = minter.mint("alice@example.com", now).unwrap();
+                let token = Token::parse(token.as_bytes(), length).unwrap();
+                assert_eq!(date_of(token.nonce()), dated.then_some(now));
+            }
+        }
+    }
+
+    #[test]
+    fn a_time_in_milliseconds_is_refused() {
+        for length in [1, 32] {
+            let minter = minter().with_nonce_length(length).unwrap();
+            for now in [MAX_DATE + 1, 1_700_000_010_000, u64::MAX] {
+                let refused = minter.mint("alice@example.com", now);
+                assert_eq!(refused, Err(MintError::InvalidTime));
+            }
+        }
+    }
+
+    #[test]
+    fn with_a_given_nonce_every_clock_can_be_minted_for() {
         for now in [0, u64::MAX] {
-            assert!(minter().mint("alice@example.com", now).is_ok());
+            assert!(minter().mint_with_nonce("alice@example.com", now, "7".repeat(32)).is_ok());
         }
     }
 }

@@ -17,22 +17,24 @@ pub enum Rejection {
     Expired,
     /// Good, but it was accepted before.
     Replayed,
-    /// Too many expired tokens of this JID in this step: see [`crate::throttle`].
-    Throttled,
     /// The ledger cannot tell whether it was accepted before, so it is not accepted: the ledger gave
     /// no answer, or may have lost or forgotten tokens of that time.
     Unavailable,
+    /// Well signed, but [undated](crate::nonce) where
+    /// [`NoncePolicy::Dated`](crate::setting::NoncePolicy::Dated) asks for a date.
+    Undated,
 }
 
 impl Rejection {
-    /// Every rejection, in the order of the C constants.
+    /// Every rejection, in the order of the C constants. (Of these, 5 was `throttled`: a limit of
+    /// expired tokens, which dates have replaced. Its number and its name are not used again.)
     pub const ALL: [Self; 6] = [
         Self::Malformed,
         Self::BadSignature,
         Self::Expired,
         Self::Replayed,
-        Self::Throttled,
         Self::Unavailable,
+        Self::Undated,
     ];
 
     /// The stable name, the same in Rust, C, Lua and the logs. It never changes its meaning.
@@ -42,8 +44,8 @@ impl Rejection {
             Self::BadSignature => "bad-signature",
             Self::Expired => "expired",
             Self::Replayed => "replayed",
-            Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
+            Self::Undated => "undated",
         }
     }
 }
@@ -57,13 +59,11 @@ impl fmt::Display for Rejection {
             }
             Self::Expired => "well signed but too old or too new: compare otp_seed and the clocks",
             Self::Replayed => "accepted before: mint a token for every login",
-            Self::Throttled => {
-                "too many expired tokens of this address: it can log in again within half a minute"
-            }
             Self::Unavailable => {
                 "the ledger cannot tell whether this token was spent: look at its last error, or \
                  wait until it accepts tokens again"
             }
+            Self::Undated => "well signed but undated: date the nonces, and compare otp_seed",
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::nonce::MIN_DATED_LENGTH;
 use crate::token::MAX_NONCE_LENGTH;
 use crate::totp::MAX_DEVIATION;
 
@@ -15,23 +16,50 @@ pub enum SettingError {
     DuplicateKeyId,
     /// The length of the nonce is not in 1 to [`MAX_NONCE_LENGTH`].
     NonceLength,
+    /// No policy about nonces goes by this name.
+    NoncePolicy,
+    /// [`NoncePolicy::Dated`] with nonces of fewer than [`MIN_DATED_LENGTH`] digits: none of them
+    /// could have a date.
+    ShortNonce,
     /// The deviation is not in 0 to [`MAX_DEVIATION`].
     Deviation,
     /// No ledger goes by this URL.
     Ledger,
 }
 
-/// What is done with a token whose nonce has another length than the one that was set.
+/// Which nonces are accepted. A dated token outside the window is expired under each policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NoncePolicy {
-    /// It is refused.
+    /// Those of the length that was set, dated or not.
     #[default]
     Exact,
-    /// It is accepted, and its length reported. For a migration only: while this lasts, a token of
+    /// Dated ones of the length that was set.
+    Dated,
+    /// Those of any length, which is reported. For a migration only: while this lasts, a token of
     /// `7alice` is one of `alice` with one more digit, and a token of `alice` whose nonce ends with
     /// 7 is one of `7alice` with one digit less. Whoever has an account can log in to any other
     /// whose name differs by leading digits.
     Report,
+}
+
+impl NoncePolicy {
+    /// The name of each.
+    pub const NAMES: [(&str, Self); 3] =
+        [("exact", Self::Exact), ("dated", Self::Dated), ("report", Self::Report)];
+
+    /// Returns the policy of this name.
+    pub fn named(name: impl AsRef<[u8]>) -> Result<Self, SettingError> {
+        let is_it = |(known, _): &&(&str, Self)| known.as_bytes() == name.as_ref();
+        Self::NAMES.iter().find(is_it).map(|named| named.1).ok_or(SettingError::NoncePolicy)
+    }
+
+    /// Checks that nonces of so many digits can be what it asks for.
+    pub(crate) fn check(self, nonce_length: usize) -> Result<Self, SettingError> {
+        if self == Self::Dated && nonce_length < MIN_DATED_LENGTH {
+            return Err(SettingError::ShortNonce);
+        }
+        Ok(self)
+    }
 }
 
 pub(crate) fn check_nonce_length(digits: usize) -> Result<usize, SettingError> {
@@ -56,6 +84,13 @@ impl fmt::Display for SettingError {
             Self::NonceLength => {
                 write!(f, "nonce_length is out of range: use 1 to {MAX_NONCE_LENGTH} digits")
             }
+            Self::NoncePolicy => {
+                f.write_str("no such nonce_policy: use \"exact\", \"dated\" or \"report\"")
+            }
+            Self::ShortNonce => write!(
+                f,
+                "nonce_policy \"dated\" needs a nonce_length of {MIN_DATED_LENGTH} digits or more"
+            ),
             Self::Deviation => {
                 write!(f, "deviation is out of range: use 0 to {MAX_DEVIATION} steps of 30 s")
             }

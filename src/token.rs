@@ -68,9 +68,14 @@ impl<'a> Token<'a> {
         self.digits.iter().take(OTP_DIGITS).fold(0, |otp, d| otp * 10 + u32::from(d & 0xf))
     }
 
+    /// The digits of the nonce.
+    pub fn nonce(&self) -> &'a [u8] {
+        self.digits.get(OTP_DIGITS..).unwrap_or_default()
+    }
+
     /// How many digits the nonce has.
     pub fn nonce_length(&self) -> usize {
-        self.digits.len().saturating_sub(OTP_DIGITS)
+        self.nonce().len()
     }
 
     /// `otp || nonce`: what is signed, before the JID.

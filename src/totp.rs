@@ -72,20 +72,31 @@ impl Totp {
         code
     }
 
-    /// The latest step of `window` whose code is `otp`, found in the same time wherever it is.
-    pub fn step_of(&self, otp: u32, window: RangeInclusive<u64>) -> Option<u64> {
+    /// The last of `steps` whose code is `otp`, found in the same time wherever it is.
+    pub fn step_of(&self, otp: u32, steps: impl IntoIterator<Item = u64>) -> Option<u64> {
         let mut found = Choice::from(0);
         let mut found_step = 0;
-        for step in window {
+        steps.into_iter().for_each(|step| {
             let same = self.code(step).ct_eq(&otp);
             found_step = u64::conditional_select(&found_step, &step, same);
             found |= same;
-        }
+        });
         bool::from(found).then_some(found_step)
     }
 
+    /// Whether `otp` is the code of `step`, which is computed and not remembered.
+    pub(crate) fn is_code_of(&self, otp: u32, step: u64) -> bool {
+        self.compute(step).ct_eq(&otp).into()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn remembers(&self, step: u64) -> bool {
+        let slot = &self.cache[step as usize % CACHE_SLOTS];
+        slot.load(Relaxed) >> CODE_BITS == step + 1
+    }
+
     /// RFC 4226 section 5.3, the dynamic truncation, for the moving factor `step`.
-    pub(crate) fn compute(&self, step: u64) -> u32 {
+    fn compute(&self, step: u64) -> u32 {
         let digest: [u8; 20] =
             self.mac.clone().chain_update(step.to_be_bytes()).finalize().into_bytes().into();
         let offset = usize::from(digest[19] & 0xf);

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
 
+use crate::dating::{Dating, Made};
 use crate::jid::MAX_JID_LENGTH;
 use crate::key::Key;
 use crate::ledger::deferred::Ticket;
 use crate::ledger::{Fingerprint, Ledger, Spending, Spent, Unavailable};
 use crate::rejection::Rejection;
 use crate::setting::{NoncePolicy, SettingError, check_deviation, check_nonce_length};
-use crate::throttle::{EXPIRED_LIMIT, Throttle};
 use crate::token::{DEFAULT_NONCE_LENGTH, SIGNATURE_LENGTH, Token};
 use crate::totp::{OTP_DEVIATION, step_at, window};
 
@@ -22,7 +22,6 @@ pub struct Verifier {
     pub(crate) nonce_policy: NoncePolicy,
     pub(crate) deviation: u64,
     ledger: Arc<dyn Ledger>,
-    throttle: Throttle,
 }
 
 /// What is known about an accepted token.
@@ -36,6 +35,9 @@ pub struct Accepted {
     /// How many digits its nonce has: another number than was set only with
     /// [`NoncePolicy::Report`].
     pub nonce_length: usize,
+    /// The date of a dated token less the current time, in seconds: below zero if the minter's
+    /// clock is behind, or if the token was made so long ago. `None` if it is undated.
+    pub clock_skew: Option<i64>,
 }
 
 /// What is known at once about a token that is not refused.
@@ -71,31 +73,25 @@ impl Verifier {
             nonce_policy: NoncePolicy::Exact,
             deviation: OTP_DEVIATION,
             ledger,
-            throttle: Throttle::new(EXPIRED_LIMIT),
         })
     }
 
     /// Sets the digits of the nonce to what the minter makes, 1 to
     /// [`MAX_NONCE_LENGTH`](crate::token::MAX_NONCE_LENGTH).
     pub fn with_nonce_length(self, digits: usize) -> Result<Self, SettingError> {
-        Ok(Self { nonce_length: check_nonce_length(digits)?, ..self })
+        self.nonce_policy.check(check_nonce_length(digits)?)?;
+        Ok(Self { nonce_length: digits, ..self })
     }
 
-    /// Sets what is done with nonces of other lengths; they are refused unless set.
-    pub fn with_nonce_policy(self, nonce_policy: NoncePolicy) -> Self {
-        Self { nonce_policy, ..self }
+    /// Sets which nonces are accepted; those of the length that was set, dated or not, unless set.
+    pub fn with_nonce_policy(self, policy: NoncePolicy) -> Result<Self, SettingError> {
+        Ok(Self { nonce_policy: policy.check(self.nonce_length)?, ..self })
     }
 
     /// Sets how many steps the clocks may be apart, 0 to
     /// [`MAX_DEVIATION`](crate::totp::MAX_DEVIATION).
     pub fn with_deviation(self, steps: u64) -> Result<Self, SettingError> {
         Ok(Self { deviation: check_deviation(steps)?, ..self })
-    }
-
-    /// Sets how many expired tokens of one JID are let pass within one step of 30 seconds before
-    /// its further tokens are [`Rejection::Throttled`] until the step ends; 10 unless set.
-    pub fn with_expired_limit(self, tokens: u64) -> Self {
-        Self { throttle: Throttle::new(tokens), ..self }
     }
 
     /// Where spent tokens are remembered.
@@ -117,7 +113,8 @@ impl Verifier {
     ///
     /// Takes any bytes. The signature is computed and every code of the window compared for each
     /// well-formed token and each valid key, so that neither the time taken nor the reason tells a
-    /// client which half of a guess was right.
+    /// client which half of a guess was right. A dated token outside the window is
+    /// [`Rejection::Expired`] whatever its code matches by chance.
     pub fn verify(
         &self,
         jid: impl AsRef<[u8]>,
@@ -156,7 +153,7 @@ impl Verifier {
     /// Everything but asking the ledger, which has the last word.
     fn check(&self, jid: &[u8], token: &[u8], now: u64) -> Result<(Accepted, Spending), Rejection> {
         let token = match self.nonce_policy {
-            NoncePolicy::Exact => Token::parse(token, self.nonce_length),
+            NoncePolicy::Exact | NoncePolicy::Dated => Token::parse(token, self.nonce_length),
             NoncePolicy::Report => Token::parse_any(token),
         };
         let token = token.ok_or(Rejection::Malformed)?;
@@ -166,48 +163,44 @@ impl Verifier {
 
         // The first key whose signature fits, but rather one whose one-time password fits too: a
         // new seed may keep company with the old secret.
-        let mut signed_by: Option<(usize, Option<u64>)> = None;
+        let dating = Dating::new(&token, window(now, self.deviation));
+        let mut signed_by: Option<(usize, Made)> = None;
         let valid = |(_, key): &(usize, &Key)| key.is_valid_at(now);
         for (index, key) in self.keys.iter().enumerate().filter(valid) {
             let signature = key.sign(token.digits(), jid);
-            let step = key.totp().step_of(token.otp(), window(now, self.deviation));
-            let is_better = signed_by.is_none_or(|(_, step)| step.is_none());
-            if equal(&signature, token.signature()) && is_better {
-                signed_by = Some((index, step));
+            let step = dating.step_in_window(key.totp());
+            if equal(&signature, token.signature()) {
+                let made = dating.conclude(key.totp(), step);
+                if signed_by.is_none_or(|(_, best)| made > best) {
+                    signed_by = Some((index, made));
+                }
             }
         }
-        let (key, step) = signed_by.ok_or(Rejection::BadSignature)?;
-        if self.is_throttled(jid, now) {
-            return Err(Rejection::Throttled);
+        let (key, made) = signed_by.ok_or(Rejection::BadSignature)?;
+        if self.nonce_policy == NoncePolicy::Dated && made.date().is_none() {
+            return Err(Rejection::Undated);
         }
-        let Some(step) = step else {
-            self.throttle.count(step_at(now), self.jid_hash(jid));
-            return Err(Rejection::Expired);
-        };
-        Ok(self.sound(&token, key, step, now))
+        self.sound(&token, key, made, now).ok_or(Rejection::Expired)
     }
 
-    /// What is left to do for a token that only the ledger could refuse.
+    /// What is left to do for a token that only the ledger could refuse; `None` if it was not made
+    /// in the window.
     pub(crate) fn sound(
         &self,
         token: &Token<'_>,
         key: usize,
-        step: u64,
+        made: Made,
         now: u64,
-    ) -> (Accepted, Spending) {
-        let step_offset = step.wrapping_sub(step_at(now)).cast_signed();
-        let accepted = Accepted { step_offset, key, nonce_length: token.nonce_length() };
+    ) -> Option<(Accepted, Spending)> {
+        let step = made.step().filter(|step| window(now, self.deviation).contains(step))?;
+        let accepted = Accepted {
+            step_offset: step.wrapping_sub(step_at(now)).cast_signed(),
+            key,
+            nonce_length: token.nonce_length(),
+            clock_skew: made.date().map(|date| date.wrapping_sub(now).cast_signed()),
+        };
         let fingerprint = fingerprint(token.signature());
-        (accepted, Spending { fingerprint, step, deviation: self.deviation })
-    }
-
-    pub(crate) fn is_throttled(&self, jid: &[u8], now: u64) -> bool {
-        self.throttle.refuses(step_at(now), || self.jid_hash(jid))
-    }
-
-    /// Which counter of the throttle a JID has: a MAC, so that nobody can find another's.
-    fn jid_hash(&self, jid: &[u8]) -> u64 {
-        self.keys.first().and_then(|key| words(&key.sign(b"", jid)).next()).unwrap_or(0)
+        Some((accepted, Spending { fingerprint, step, deviation: self.deviation }))
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use xtoken::explain::Flaw;
 use xtoken::ledger::MemoryLedger;
+use xtoken::nonce::MAX_DATE;
 use xtoken::setting::NoncePolicy;
 use xtoken::{Finding, Key, Minter, Verifier};
 
@@ -32,7 +33,11 @@ fn verifier() -> Verifier {
 
 fn token_of(key: Key, jid: &str, now: u64) -> String {
     // What no minter of ours would sign has to be signed by hand.
-    let digits = format!("{:08}{}", key.totp().code(now / 30), "0".repeat(32));
+    token_with(key, jid, now, &"7".repeat(32))
+}
+
+fn token_with(key: Key, jid: &str, now: u64, nonce: &str) -> String {
+    let digits = format!("{:08}{nonce}", key.totp().code(now / 30));
     let signature = key.sign(digits.as_bytes(), jid.as_bytes());
     xtoken::token::Token::new(digits.as_bytes(), signature).encode()
 }
@@ -48,15 +53,18 @@ fn signed_for(address: &str) -> Finding {
 #[test]
 fn a_good_token_stays_good() {
     let (verifier, token) = (verifier(), Minter::new(new()).mint(ALICE, NOW).unwrap());
-    let good = Finding::Good { key: "2026-11".to_owned(), step_offset: 0 };
+    let good = |step_offset, clock_skew| {
+        [Finding::Good { key: "2026-11".to_owned(), step_offset, clock_skew }]
+    };
     for _ in 0..3 {
-        assert_eq!(verifier.explain(ALICE, &token, NOW, &[]), from_ref(&good));
+        assert_eq!(verifier.explain(ALICE, &token, NOW, &[]), good(0, Some(0)));
     }
     assert!(verifier.verify(ALICE, &token, NOW).is_ok());
     assert_eq!(verifier.explain(ALICE, &token, NOW, &[]), [Finding::Replayed]);
-    let next = Minter::new(new()).mint(ALICE, NOW - 30).unwrap();
-    let good = Finding::Good { key: "2026-11".to_owned(), step_offset: -1 };
-    assert_eq!(verifier.explain(ALICE, &next, NOW, &[]), [good]);
+    let next = Minter::new(new()).mint(ALICE, NOW - 7).unwrap();
+    assert_eq!(verifier.explain(ALICE, &next, NOW, &[]), good(-1, Some(-7)));
+    let undated = token_of(new(), ALICE, NOW + 30);
+    assert_eq!(verifier.explain(ALICE, &undated, NOW, &[]), good(1, None));
 }
 
 #[test]
@@ -96,10 +104,10 @@ fn other_keys_are_found() {
 fn a_clock_is_found_up_to_a_day_away() {
     for seconds in [-86_400, -3_600, -60, 60, 90, 3_600, 86_400] {
         let minted = NOW.checked_add_signed(seconds).unwrap();
-        let clock = Finding::Clock { key: "2026-11".to_owned(), seconds };
+        let clock = Finding::Clock { key: "2026-11".to_owned(), seconds, dated: false };
         assert_eq!(explained(token_of(new(), ALICE, minted)), [clock]);
     }
-    let unknown = Finding::UnknownOtp { key: "2026-11".to_owned() };
+    let unknown = Finding::UnknownOtp { key: "2026-11".to_owned(), claimed: None };
     for minted in [0, NOW - 86_430, NOW + 86_430] {
         assert_eq!(explained(token_of(new(), ALICE, minted)), from_ref(&unknown));
     }
@@ -111,7 +119,7 @@ fn a_clock_is_found_up_to_a_day_away() {
 
 #[test]
 fn what_is_accepted_all_the_same_is_good() {
-    let verifier = verifier().with_nonce_policy(NoncePolicy::Report);
+    let verifier = verifier().with_nonce_policy(NoncePolicy::Report).unwrap();
     let token = Minter::new(new()).with_nonce_length(16).unwrap().mint(ALICE, NOW).unwrap();
     assert_eq!(verifier.explain(ALICE, &token, NOW, &[])[0].name(), "good");
     assert!(verifier.verify(ALICE, &token, NOW).is_ok());
@@ -127,19 +135,42 @@ fn everything_that_is_wrong_is_said_at_once() {
 }
 
 #[test]
-fn explaining_counts_for_nothing() {
-    let verifier = verifier();
-    let expired = token_of(new(), ALICE, NOW - 600);
-    for _ in 0..20 {
-        verifier.explain(ALICE, &expired, NOW, &[]);
+fn the_age_of_a_dated_token_is_told_to_the_second() {
+    for (minted, now, seconds) in [
+        (NOW - 95, NOW, -95),
+        (NOW + 95, NOW, 95),
+        (0, NOW, -1_700_000_010),
+        (MAX_DATE, NOW, 998_299_999_989),
+        (MAX_DATE, 0, 999_999_999_999),
+        (MAX_DATE, u64::MAX, MAX_DATE as i64 - i64::MAX),
+    ] {
+        let token = Minter::new(new()).mint(ALICE, minted).unwrap();
+        let clock = Finding::Clock { key: "2026-11".to_owned(), seconds, dated: true };
+        assert_eq!(verifier().explain(ALICE, token, now, &[]), [clock]);
     }
-    let good = Minter::new(new()).mint(ALICE, NOW).unwrap();
-    assert_eq!(verifier.explain(ALICE, &good, NOW, &[])[0].name(), "good");
-    for _ in 0..=10 {
-        assert!(verifier.verify(ALICE, &expired, NOW).is_err());
-    }
-    assert_eq!(verifier.explain(ALICE, &good, NOW, &[]), [Finding::Throttled]);
-    assert_eq!(verifier.explain(ALICE, &expired, NOW, &[])[0], Finding::Throttled);
+}
+
+#[test]
+fn what_is_wrong_with_a_date_is_told() {
+    let insists = || verifier().with_nonce_policy(NoncePolicy::Dated).unwrap();
+    let explained = |token: &str| insists().explain(ALICE, token, NOW, &[]);
+    let undated = |claimed| Finding::Undated { key: "2026-11".to_owned(), claimed };
+    assert_eq!(explained(&token_of(new(), ALICE, NOW)), [undated(None)]);
+    // The clock was read once more for the nonce, when the next step had begun.
+    let nonce = format!("{NOW:012}{:020}", 7);
+    let twice = token_with(new(), ALICE, NOW - 1, &nonce);
+    assert_eq!(explained(&twice), [undated(Some(NOW))]);
+    assert_eq!(verifier().explain(ALICE, &twice, NOW, &[])[0].name(), "good");
+    let names = |token: &str| explained(token).iter().map(Finding::name).collect::<Vec<_>>();
+    assert_eq!(names(&token_of(new(), ALICE, NOW - 600)), ["undated", "clock"]);
+    let short = Minter::new(new()).with_nonce_length(23).unwrap().mint(ALICE, NOW).unwrap();
+    assert_eq!(names(&short), ["nonce-length", "undated"]);
+
+    // With the seed of nobody the date says that it is not the clock.
+    let other_seed = Key::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", SECRET).unwrap();
+    let token = Minter::new(other_seed).mint(ALICE, NOW).unwrap();
+    let unknown = Finding::UnknownOtp { key: "2026-11".to_owned(), claimed: Some(NOW) };
+    assert_eq!(verifier().explain(ALICE, &token, NOW, &[]), [unknown]);
 }
 
 #[test]
@@ -177,4 +208,14 @@ fn a_person_can_act_on_it() {
     says(token_of(old(), ALICE, NOW), "until 2023-11-14T22:13:29Z");
     says(token_of(new(), ALICE, NOW - 3_600), "1h slow");
     says(token_of(new(), ALICE, NOW + 90), "about 1m 30s ahead of this one");
+    let dated = |minted| Minter::new(new()).mint(ALICE, minted).unwrap();
+    says(dated(NOW), "key 2026-11, made just now");
+    says(dated(NOW - 7), "made 7s ago");
+    says(dated(NOW + 7), "made by a clock 7s ahead of this one");
+    says(dated(NOW - 95), "it was made 1m 35s ago by the minter's clock: make a token");
+    says(dated(NOW + 95), "made by a clock at least 1m 35s ahead of this one: make a token");
+    says(token_of(new(), ALICE, NOW), "key 2026-11, undated");
+    let strange = Key::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", SECRET).unwrap();
+    let claimed = Minter::new(strange).mint(ALICE, NOW).unwrap();
+    says(claimed, "neither that of 2023-11-14T22:13:30Z, with which its nonce begins");
 }

@@ -7,18 +7,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name with `crate::`; a face may name any of these.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("token", &[]),
-    ("throttle", &[]),
     ("totp", &[]),
+    ("nonce", &[]),
     ("rejection", &[]),
     ("jid", &[]),
-    ("setting", &["token", "totp"]),
+    ("setting", &["nonce", "token", "totp"]),
     ("key", &["totp"]),
+    ("dating", &["nonce", "token", "totp"]),
     ("ledger", &["setting", "totp"]),
-    ("mint", &["jid", "key", "setting", "token", "totp"]),
-    ("explain", &["jid", "key", "ledger", "setting", "token", "totp", "verify"]),
-    ("verify", &["jid", "key", "ledger", "rejection", "setting", "throttle", "token", "totp"]),
+    ("mint", &["jid", "key", "nonce", "setting", "token", "totp"]),
+    ("explain", &["dating", "jid", "key", "ledger", "nonce", "setting", "token", "totp", "verify"]),
+    ("verify", &["dating", "jid", "key", "ledger", "rejection", "setting", "token", "totp"]),
 ];
 
 const FACES: [&str; 2] = ["capi", "lua"];

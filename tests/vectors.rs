@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use xtoken::ledger::MemoryLedger;
+use xtoken::setting::NoncePolicy;
 use xtoken::{Key, Minter, Verifier};
 
 fn key(case: &Value) -> Key {
@@ -16,7 +17,11 @@ fn key(case: &Value) -> Key {
 
 /// A verifier that has seen nothing yet.
 fn verifier(case: &Value) -> Verifier {
-    Verifier::new(vec![key(case)], Arc::new(MemoryLedger::new())).unwrap()
+    let verifier = Verifier::new(vec![key(case)], Arc::new(MemoryLedger::new())).unwrap();
+    let length = case["nonce_length"].as_u64().unwrap_or(32);
+    let policy = NoncePolicy::named(case["nonce_policy"].as_str().unwrap_or("exact")).unwrap();
+    let verifier = verifier.with_nonce_length(length.try_into().unwrap()).unwrap();
+    verifier.with_nonce_policy(policy).unwrap()
 }
 
 fn text<'a>(case: &'a Value, name: &str) -> &'a str {

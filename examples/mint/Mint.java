@@ -7,6 +7,7 @@ import java.util.Base64;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -18,12 +19,16 @@ public final class Mint {
 
     /** A fresh token for {@code jid}, which is "user@host" as prepared. */
     public static String mint(String jid, String otpSeed, String tokenSecret) throws GeneralSecurityException {
-        return mint(jid, otpSeed, tokenSecret, Instant.now().getEpochSecond(), freshNonce());
+        long now = Instant.now().getEpochSecond();
+        return mint(jid, otpSeed, tokenSecret, now, freshNonce(now));
     }
 
     /** As above with the Unix time and the nonce of a test. */
     static String mint(String jid, String otpSeed, String tokenSecret, long now, String nonce)
             throws GeneralSecurityException {
+        if (now >= 1_000_000_000_000L) {
+            throw new IllegalArgumentException("the time is not in seconds");
+        }
         byte[] step = ByteBuffer.allocate(8).putLong(now / 30).array();
         byte[] digest = hmac("HmacSHA1", decodeBase32(otpSeed), step);
         int offset = digest[digest.length - 1] & 15;
@@ -35,8 +40,9 @@ public final class Mint {
         return digits + " " + Base64.getEncoder().encodeToString(signature);
     }
 
-    private static String freshNonce() {
-        return RANDOM.ints(32, 0, 10).mapToObj(Integer::toString).collect(Collectors.joining());
+    private static String freshNonce(long now) {
+        Stream<String> random = RANDOM.ints(20, 0, 10).mapToObj(Integer::toString);
+        return String.format(Locale.ROOT, "%012d", now) + random.collect(Collectors.joining());
     }
 
     private static byte[] hmac(String algorithm, byte[] key, byte[] message) throws GeneralSecurityException {
@@ -86,7 +92,7 @@ public final class Mint {
             System.exit(2);
         }
         long now = args.length > 1 ? Long.parseLong(args[1]) : Instant.now().getEpochSecond();
-        String nonce = args.length > 2 ? args[2] : freshNonce();
+        String nonce = args.length > 2 ? args[2] : freshNonce(now);
         try {
             System.out.println(mint(args[0], seed, secret, now, nonce));
         } catch (IllegalArgumentException error) {

@@ -21,20 +21,21 @@ import (
 
 // Mint makes a fresh token for jid, which is "user@host" as prepared.
 func Mint(jid, otpSeed, tokenSecret string) (string, error) {
-	nonce, err := newNonce()
+	now := time.Now().Unix()
+	nonce, err := newNonce(now)
 	if err != nil {
 		return "", err
 	}
-	return mintAt(time.Now().Unix(), nonce, jid, otpSeed, tokenSecret)
+	return mintAt(now, nonce, jid, otpSeed, tokenSecret)
 }
 
-func newNonce() (string, error) {
-	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(32), nil)
-	nonce, err := rand.Int(rand.Reader, limit)
+func newNonce(now int64) (string, error) {
+	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(20), nil)
+	random, err := rand.Int(rand.Reader, limit)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%032d", nonce), nil
+	return fmt.Sprintf("%012d%020d", now, random), nil
 }
 
 func mintAt(now int64, nonce, jid, otpSeed, tokenSecret string) (string, error) {
@@ -45,6 +46,9 @@ func mintAt(now int64, nonce, jid, otpSeed, tokenSecret string) (string, error) 
 	}
 	if len(seed) == 0 || tokenSecret == "" {
 		return "", errors.New("the OTP seed or the token secret is empty")
+	}
+	if now >= 1_000_000_000_000 {
+		return "", errors.New("the time is not in seconds")
 	}
 	var step [8]byte
 	binary.BigEndian.PutUint64(step[:], uint64(now/30))
@@ -77,15 +81,19 @@ func fromCommandLine(args []string, otpSeed, tokenSecret string) (string, error)
 		return "", errors.New("usage: mint JID [UNIX_TIME [NONCE]], with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set")
 	}
 	now := time.Now().Unix()
-	nonce, err := newNonce()
-	if len(args) > 1 && err == nil {
-		now, err = strconv.ParseInt(args[1], 10, 64)
+	if len(args) > 1 {
+		given, err := strconv.ParseInt(args[1], 10, 64)
+		if err != nil {
+			return "", err
+		}
+		now = given
+	}
+	nonce, err := newNonce(now)
+	if err != nil {
+		return "", err
 	}
 	if len(args) > 2 {
 		nonce = args[2]
-	}
-	if err != nil {
-		return "", err
 	}
 	return mintAt(now, nonce, args[0], otpSeed, tokenSecret)
 }

@@ -2,14 +2,15 @@
 //
 // jid: the user's bare address in its prepared form, that is lower case: alice@example.com
 // otpSeed: base32, upper or lower case, padded or not. tokenSecret: any text, used as it stands.
-// now and nonce are for tests: Unix seconds, and 32 digits that nobody has seen before.
+// now and nonce are for tests: Unix seconds, and 32 digits, 12 of them now and 20 random.
 
 import { createHmac, randomInt } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-export function mint(jid, otpSeed, tokenSecret, { now = Date.now() / 1000, nonce = randomDigits(32) } = {}) {
+export function mint(jid, otpSeed, tokenSecret, { now = unixTime(), nonce = dated(now) } = {}) {
   if (!tokenSecret) throw new Error('the token secret is empty');
+  if (!(now < 10 ** 12)) throw new Error('the time is not in seconds');
   // Half a character, or the sign that stands for bytes that are not UTF-8.
   const isBroken = (text) => /[\p{Surrogate}\uFFFD]/u.test(text);
   if (isBroken(jid) || isBroken(tokenSecret)) throw new Error('the address or the token secret is not UTF-8');
@@ -34,9 +35,13 @@ function base32(text) {
   return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
 }
 
-// From the system's secure generator, every digit as likely as the next.
-function randomDigits(count) {
-  return Array.from({ length: count }, () => randomInt(10)).join('');
+function unixTime() {
+  return Math.floor(Date.now() / 1000);
+}
+
+// The time, and digits from the system's secure generator, every one as likely as the next.
+function dated(now) {
+  return String(now).padStart(12, '0') + Array.from({ length: 20 }, () => randomInt(10)).join('');
 }
 
 // As a program: mint.mjs JID [UNIX_TIME [NONCE]], the secrets in the environment, where ps shows nothing.

@@ -17,9 +17,13 @@ function mint(
     ?string $nonce = null
 ): string {
     $now ??= time();
-    $nonce ??= implode('', array_map(fn () => random_int(0, 9), range(1, 32)));
+    $random = fn () => implode('', array_map(fn () => random_int(0, 9), range(1, 20)));
+    $nonce ??= sprintf('%012d', $now) . $random();
     if ($tokenSecret === '') {
         throw new \InvalidArgumentException('The token secret is empty.');
+    }
+    if ($now >= 10 ** 12) {
+        throw new \InvalidArgumentException('The time is not in seconds.');
     }
 
     $digest = hash_hmac('sha1', pack('J', intdiv($now, 30)), base32_decode($otpSeed), true);

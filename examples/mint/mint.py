@@ -12,9 +12,11 @@ import time
 def mint(jid, otp_seed, token_secret, now=None, nonce=None):
     """A fresh token for jid, which is "user@host" as prepared. Only tests give now and nonce."""
     now = int(time.time()) if now is None else now
-    nonce = f"{secrets.randbelow(10**32):032}" if nonce is None else nonce
+    nonce = f"{now:012}{secrets.randbelow(10**20):020}" if nonce is None else nonce
     if not otp_seed or not token_secret:
         raise ValueError("the OTP seed or the token secret is empty")
+    if not 0 <= now < 10**12:
+        raise ValueError("the time is not in seconds")
 
     seed = base64.b32decode(otp_seed + "=" * (-len(otp_seed) % 8), casefold=True)
     digest = hmac.digest(seed, struct.pack(">Q", now // 30), hashlib.sha1)

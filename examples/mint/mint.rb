@@ -5,8 +5,10 @@ require "securerandom"
 
 # A fresh token with which a user of this application logs in to Prosody. jid is "user@host" as
 # prepared. Only tests give now and nonce.
-def mint(jid, otp_seed, token_secret, now: Time.now.to_i, nonce: format("%032d", SecureRandom.random_number(10**32)))
+def mint(jid, otp_seed, token_secret, now: Time.now.to_i, nonce: nil)
+  nonce ||= format("%012d%020d", now, SecureRandom.random_number(10**20))
   raise ArgumentError, "the token secret is empty" if token_secret.empty?
+  raise ArgumentError, "the time is not in seconds" unless now < 10**12
 
   digest = OpenSSL::HMAC.digest("SHA1", base32_decode(otp_seed), [now / 30].pack("Q>"))
   offset = digest.getbyte(-1) & 15

@@ -12,7 +12,8 @@ set -eu
 mint() (
 	: "${2:?the OTP seed is empty}" "${3:?the token secret is empty}"
 	now=${4:-$(date +%s)}
-	nonce=${5:-$(head -c 4096 /dev/urandom | LC_ALL=C tr -dc 0-9 | cut -c 1-32)}
+	[ ${#now} -le 12 ] || { echo "the time is not in seconds" >&2; exit 2; }
+	nonce=${5:-$(printf %012d "$now"; head -c 4096 /dev/urandom | LC_ALL=C tr -dc 0-9 | cut -c 1-20)}
 	otp=$(printf '%s\n' "$2" | oathtool --totp --base32 --digits=8 --now="@$now" -) || exit
 	signature=$(printf %s "$otp$nonce$1" | hmac_sha256 "$3" | openssl base64)
 	echo "$otp$nonce $signature"

@@ -16,9 +16,11 @@ import pyotp
 def mint(jid, otp_seed, token_secret, now=None, nonce=None):
     """A fresh token for jid, which is "user@host" as prepared. Only tests give now and nonce."""
     now = int(time.time()) if now is None else now
-    nonce = f"{secrets.randbelow(10**32):032}" if nonce is None else nonce
+    nonce = f"{now:012}{secrets.randbelow(10**20):020}" if nonce is None else nonce
     if not otp_seed or not token_secret:
         raise ValueError("the OTP seed or the token secret is empty")
+    if not 0 <= now < 10**12:
+        raise ValueError("the time is not in seconds")
 
     # Not at(now): before pyotp 2.12 that goes through local time, which repeats an hour every autumn.
     otp = pyotp.TOTP(otp_seed, digits=8).generate_otp(now // 30)

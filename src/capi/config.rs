@@ -9,10 +9,24 @@ use super::bytes::{bytes, chars};
 use super::status::{Failure, xtoken_status};
 use crate::key::{Key, KeyError};
 use crate::ledger;
-use crate::setting::{SettingError, check_deviation, check_nonce_length};
-use crate::throttle::EXPIRED_LIMIT;
+use crate::setting::{NoncePolicy, SettingError, check_deviation, check_nonce_length};
 use crate::token::DEFAULT_NONCE_LENGTH;
 use crate::totp::OTP_DEVIATION;
+
+/// Which nonces a verifier accepts: one of the constants `XTOKEN_NONCE_*`.
+///
+/// A dated nonce, of 24 digits or more, begins with 12 digits of the Unix time in seconds at which
+/// the token was made. A token is dated if its one-time password is that of the same time. Dated
+/// tokens are accepted in their time only, under each policy.
+pub type xtoken_nonce_policy = i32;
+
+/// Those of the length that is set, dated or not.
+pub const XTOKEN_NONCE_EXACT: xtoken_nonce_policy = 0;
+/// Dated ones of the length that is set; others are `XTOKEN_UNDATED`.
+pub const XTOKEN_NONCE_DATED: xtoken_nonce_policy = 1;
+/// Those of any length, for a migration only. While this lasts, whoever has an account can log in
+/// to any other whose name differs by leading digits: a token of 7alice is one of alice, too.
+pub const XTOKEN_NONCE_REPORT: xtoken_nonce_policy = 2;
 
 /// Keys and settings, from which verifiers and minters are made.
 ///
@@ -24,8 +38,8 @@ use crate::totp::OTP_DEVIATION;
 pub struct xtoken_config {
     keys: Vec<Parts>,
     pub(super) nonce_length: usize,
+    pub(super) nonce_policy: NoncePolicy,
     pub(super) deviation: u64,
-    pub(super) expired_limit: u64,
     /// There may be a password in it.
     pub(super) ledger: Zeroizing<Vec<u8>>,
 }
@@ -70,8 +84,8 @@ pub extern "C" fn xtoken_config_new() -> Option<Box<xtoken_config>> {
         Some(Box::new(xtoken_config {
             keys: Vec::new(),
             nonce_length: DEFAULT_NONCE_LENGTH,
+            nonce_policy: NoncePolicy::Exact,
             deviation: OTP_DEVIATION,
-            expired_limit: EXPIRED_LIMIT,
             ledger: Zeroizing::new(b"memory:".into()),
         }))
     })
@@ -155,9 +169,11 @@ pub unsafe extern "C" fn xtoken_config_add_named_key(
 }
 
 /// Sets how many digits the nonce of a token has: 1 to 970, 32 unless set. Minter and verifier
-/// must agree; the Lua implementation's minters make 32.
+/// must agree; the Lua implementation's minters make 32. Minters make dated nonces from 24 digits
+/// on.
 ///
-/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_NONCE_LENGTH`.
+/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_LENGTH` or, below 24 digits with
+/// `XTOKEN_NONCE_DATED`, `XTOKEN_SHORT_NONCE`.
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn xtoken_config_set_nonce_length(
@@ -166,7 +182,31 @@ pub extern "C" fn xtoken_config_set_nonce_length(
 ) -> xtoken_status {
     guarded!([config] {
         let digits = usize::try_from(digits).map_err(|_| SettingError::NonceLength)?;
-        config.nonce_length = check_nonce_length(digits)?;
+        config.nonce_policy.check(check_nonce_length(digits)?)?;
+        config.nonce_length = digits;
+        Ok(())
+    })
+}
+
+/// Sets which nonces are accepted: `XTOKEN_NONCE_EXACT` unless set. Minters ignore it.
+///
+/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_POLICY` for a number that is none of
+/// the constants, or, for `XTOKEN_NONCE_DATED` where the nonce has fewer than 24 digits,
+/// `XTOKEN_SHORT_NONCE`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn xtoken_config_set_nonce_policy(
+    config: Option<&mut xtoken_config>,
+    policy: xtoken_nonce_policy,
+) -> xtoken_status {
+    guarded!([config] {
+        let policy = match policy {
+            XTOKEN_NONCE_EXACT => NoncePolicy::Exact,
+            XTOKEN_NONCE_DATED => NoncePolicy::Dated,
+            XTOKEN_NONCE_REPORT => NoncePolicy::Report,
+            _ => return Err(SettingError::NoncePolicy.into()),
+        };
+        config.nonce_policy = policy.check(config.nonce_length)?;
         Ok(())
     })
 }
@@ -183,22 +223,6 @@ pub extern "C" fn xtoken_config_set_deviation(
 ) -> xtoken_status {
     guarded!([config] {
         config.deviation = check_deviation(steps.into())?;
-        Ok(())
-    })
-}
-
-/// Sets how many expired tokens of one JID are let pass within 30 seconds before its further
-/// tokens are `XTOKEN_THROTTLED` for the rest of them; 10 unless set. Minters ignore it.
-///
-/// `XTOKEN_OK` or `XTOKEN_NULL_ARGUMENT`.
-#[unsafe(no_mangle)]
-#[must_use]
-pub extern "C" fn xtoken_config_set_expired_limit(
-    config: Option<&mut xtoken_config>,
-    tokens: u32,
-) -> xtoken_status {
-    guarded!([config] {
-        config.expired_limit = tokens.into();
         Ok(())
     })
 }

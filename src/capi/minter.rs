@@ -49,7 +49,8 @@ pub extern "C" fn xtoken_minter_new(
 ///
 /// `jid` is `user@host`, prepared (SASLprep and nodeprep for the user, so lower case), in UTF-8;
 /// it must not be NULL and needs no NUL at its end. `unix_time` is the present in seconds since
-/// 1970, UTC; the token is good around that time.
+/// 1970, UTC; the token is good around that time. If the nonce has 24 digits or more, it begins
+/// with the time: the token is dated.
 ///
 /// `*length` is the size of `buffer` before the call and the length of the token, without the
 /// NUL, after it. If the buffer is too small, nothing is written, `*length` becomes the size
@@ -58,7 +59,8 @@ pub extern "C" fn xtoken_minter_new(
 /// with another size than 0. After any other failure `buffer` and `*length` are as before.
 ///
 /// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_BUFFER_TOO_SMALL`,
-/// `XTOKEN_INVALID_JID` or `XTOKEN_NO_RANDOM`.
+/// `XTOKEN_INVALID_JID`, `XTOKEN_NO_RANDOM` or, for a time of more than 12 digits, as one in
+/// milliseconds has, `XTOKEN_INVALID_TIME`.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn xtoken_minter_mint(

@@ -20,16 +20,18 @@ pub const XTOKEN_OK: xtoken_status = 0;
 pub const XTOKEN_MALFORMED: xtoken_status = 1;
 /// Refused: not signed for this JID with one of the keys.
 pub const XTOKEN_BAD_SIGNATURE: xtoken_status = 2;
-/// Refused: well signed, but too old or too far ahead.
+/// Refused: well signed, but too old or too far ahead. A dated token stays so for ever.
 pub const XTOKEN_EXPIRED: xtoken_status = 3;
 /// Refused: it was accepted before.
 pub const XTOKEN_REPLAYED: xtoken_status = 4;
-/// Refused: more than 10 expired tokens of this JID within the same 30 seconds, which is what
-/// somebody does who has kept old ones. It can log in again in the next 30 seconds.
+/// Reserved: no function answers it any more. It was a limit of expired tokens, which dated nonces
+/// have replaced.
 pub const XTOKEN_THROTTLED: xtoken_status = 5;
 /// Refused, although it may be good: the ledger cannot tell whether it was spent, for instance
 /// because there is no memory to remember it.
 pub const XTOKEN_UNAVAILABLE: xtoken_status = 6;
+/// Refused: well signed, but not dated, where `XTOKEN_NONCE_DATED` asks for it.
+pub const XTOKEN_UNDATED: xtoken_status = 7;
 
 /// A pointer is NULL that must not be.
 pub const XTOKEN_NULL_ARGUMENT: xtoken_status = 100;
@@ -65,11 +67,17 @@ pub const XTOKEN_DUPLICATE_KEY_ID: xtoken_status = 114;
 pub const XTOKEN_INVALID_VALIDITY: xtoken_status = 115;
 /// The nonce has another length than the config says, or something other than digits.
 pub const XTOKEN_INVALID_NONCE: xtoken_status = 116;
+/// No policy about nonces has this number.
+pub const XTOKEN_INVALID_NONCE_POLICY: xtoken_status = 117;
+/// The nonce has fewer than 24 digits, too few for a date.
+pub const XTOKEN_SHORT_NONCE: xtoken_status = 118;
+/// The time has more than 12 digits: it is not in seconds.
+pub const XTOKEN_INVALID_TIME: xtoken_status = 119;
 
 struct Entry(xtoken_status, &'static CStr, &'static CStr);
 
 // The texts of the core stand here once more because C wants a NUL behind them; a test compares.
-static STATUSES: [Entry; 24] = [
+static STATUSES: [Entry; 28] = [
     Entry(XTOKEN_OK, c"ok", c"done"),
     Entry(
         XTOKEN_MALFORMED,
@@ -90,13 +98,18 @@ static STATUSES: [Entry; 24] = [
     Entry(
         XTOKEN_THROTTLED,
         c"throttled",
-        c"too many expired tokens of this address: it can log in again within half a minute",
+        c"reserved: xtoken has no limit of expired tokens any more",
     ),
     Entry(
         XTOKEN_UNAVAILABLE,
         c"unavailable",
         c"the ledger cannot tell whether this token was spent: look at its last error, or wait until it \
           accepts tokens again",
+    ),
+    Entry(
+        XTOKEN_UNDATED,
+        c"undated",
+        c"well signed but undated: date the nonces, and compare otp_seed",
     ),
     Entry(XTOKEN_NULL_ARGUMENT, c"null-argument", c"a pointer is NULL that must not be"),
     Entry(
@@ -171,6 +184,21 @@ static STATUSES: [Entry; 24] = [
         c"invalid-nonce",
         c"the nonce has a wrong length or is not all digits",
     ),
+    Entry(
+        XTOKEN_INVALID_NONCE_POLICY,
+        c"invalid-nonce-policy",
+        c"no such nonce_policy: use \"exact\", \"dated\" or \"report\"",
+    ),
+    Entry(
+        XTOKEN_SHORT_NONCE,
+        c"short-nonce",
+        c"nonce_policy \"dated\" needs a nonce_length of 24 digits or more",
+    ),
+    Entry(
+        XTOKEN_INVALID_TIME,
+        c"invalid-time",
+        c"the time has more than 12 digits: give Unix seconds, not milliseconds",
+    ),
 ];
 
 /// A stable name for logs and metrics: "ok", "replayed", "null-argument", ...; "unknown" for a
@@ -218,8 +246,8 @@ impl From<Rejection> for Failure {
             Rejection::BadSignature => XTOKEN_BAD_SIGNATURE,
             Rejection::Expired => XTOKEN_EXPIRED,
             Rejection::Replayed => XTOKEN_REPLAYED,
-            Rejection::Throttled => XTOKEN_THROTTLED,
             Rejection::Unavailable => XTOKEN_UNAVAILABLE,
+            Rejection::Undated => XTOKEN_UNDATED,
         })
     }
 }
@@ -242,6 +270,8 @@ impl From<SettingError> for Failure {
             SettingError::NoKey => XTOKEN_NO_KEY,
             SettingError::DuplicateKeyId => XTOKEN_DUPLICATE_KEY_ID,
             SettingError::NonceLength => XTOKEN_INVALID_NONCE_LENGTH,
+            SettingError::NoncePolicy => XTOKEN_INVALID_NONCE_POLICY,
+            SettingError::ShortNonce => XTOKEN_SHORT_NONCE,
             SettingError::Deviation => XTOKEN_INVALID_DEVIATION,
             SettingError::Ledger => XTOKEN_INVALID_LEDGER,
         })
@@ -252,6 +282,7 @@ impl From<MintError> for Failure {
     fn from(error: MintError) -> Self {
         Self(match error {
             MintError::InvalidJid(_) => XTOKEN_INVALID_JID,
+            MintError::InvalidTime => XTOKEN_INVALID_TIME,
             MintError::InvalidNonce => XTOKEN_INVALID_NONCE,
             MintError::NoRandom => XTOKEN_NO_RANDOM,
         })
@@ -293,8 +324,11 @@ mod tests {
         same(SettingError::NoKey);
         same(SettingError::DuplicateKeyId);
         same(SettingError::NonceLength);
+        same(SettingError::NoncePolicy);
+        same(SettingError::ShortNonce);
         same(SettingError::Deviation);
         same(SettingError::Ledger);
+        same(MintError::InvalidTime);
         same(MintError::InvalidNonce);
         same(MintError::NoRandom);
     }

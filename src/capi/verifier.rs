@@ -8,7 +8,7 @@ use super::config::xtoken_config;
 use super::fork::Protected;
 use super::status::{Failure, xtoken_status};
 use crate::explain::MAX_OTHERS;
-use crate::{Key, Verifier, ledger};
+use crate::{Accepted, Key, Verifier, ledger};
 
 /// Decides about tokens and remembers which it has accepted.
 ///
@@ -25,6 +25,14 @@ pub struct xtoken_verifier {
     verifier: Verifier,
     key_ids: Vec<CString>,
     _protected: Protected,
+}
+
+impl xtoken_verifier {
+    fn tell_key(&self, accepted: &Accepted, key_id: Option<&mut MaybeUninit<*const c_char>>) {
+        if let (Some(slot), Some(id)) = (key_id, self.key_ids.get(accepted.key)) {
+            slot.write(id.as_ptr());
+        }
+    }
 }
 
 /// Makes a verifier with all keys of `config` and opens its ledger.
@@ -46,8 +54,8 @@ pub extern "C" fn xtoken_verifier_new(
         let protected = Protected::new(&ledger)?;
         let made = Verifier::new(config.keys().collect::<Result<_, _>>()?, ledger)?
             .with_nonce_length(config.nonce_length)?
-            .with_deviation(config.deviation)?
-            .with_expired_limit(config.expired_limit);
+            .with_nonce_policy(config.nonce_policy)?
+            .with_deviation(config.deviation)?;
         // No id has a NUL in it.
         let key_ids =
             made.keys().iter().map(Key::id).map(|id| CString::new(id).unwrap_or_default()).collect();
@@ -67,7 +75,8 @@ pub extern "C" fn xtoken_verifier_new(
 /// Tell a client nothing but success or failure; the reason is for your logs.
 ///
 /// `XTOKEN_OK`, or why not: `XTOKEN_MALFORMED`, `XTOKEN_BAD_SIGNATURE`, `XTOKEN_EXPIRED`,
-/// `XTOKEN_REPLAYED`, `XTOKEN_THROTTLED`, `XTOKEN_UNAVAILABLE`; `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_LENGTH`.
+/// `XTOKEN_REPLAYED`, `XTOKEN_UNAVAILABLE`, `XTOKEN_UNDATED`; `XTOKEN_NULL_ARGUMENT` or
+/// `XTOKEN_INVALID_LENGTH`.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn xtoken_verifier_verify(
@@ -110,9 +119,7 @@ pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
         // SAFETY: the header asks the caller for this many readable bytes.
         let (jid, token) = unsafe { presented(jid, jid_len, token, token_len) }?;
         let accepted = verifier.verifier.verify(jid, token, unix_time)?;
-        if let (Some(slot), Some(id)) = (key_id, verifier.key_ids.get(accepted.key)) {
-            slot.write(id.as_ptr());
-        }
+        verifier.tell_key(&accepted, key_id);
         if let Some(slot) = step_offset {
             // Never more than the deviation.
             slot.write(i32::try_from(accepted.step_offset).unwrap_or_default());
@@ -121,11 +128,55 @@ pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
     })
 }
 
+/// What stands in place of a clock skew where a token is undated.
+pub const XTOKEN_NO_DATE: i32 = i32::MAX;
+
+/// As `xtoken_verifier_verify`, and tells what the nonce of a token that is accepted was, so that
+/// you see when `XTOKEN_NONCE_DATED` can be set, and how far the minter's clock is off, to the
+/// second.
+///
+/// After `XTOKEN_OK`, `*key_id` is as for `xtoken_verifier_verify_detailed`; `*nonce_length` is how
+/// many digits the nonce has; `*clock_skew` is how many seconds the date of the token is ahead of
+/// `unix_time`, below zero if it is behind, or `XTOKEN_NO_DATE` if the token is undated. Else all
+/// are as before. Each may be NULL.
+///
+/// Statuses as for `xtoken_verifier_verify`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn xtoken_verifier_verify_nonce(
+    verifier: Option<&xtoken_verifier>,
+    jid: *const c_char,
+    jid_len: usize,
+    token: *const c_char,
+    token_len: usize,
+    unix_time: u64,
+    key_id: Option<&mut MaybeUninit<*const c_char>>,
+    nonce_length: Option<&mut MaybeUninit<u32>>,
+    clock_skew: Option<&mut MaybeUninit<i32>>,
+) -> xtoken_status {
+    guarded!([verifier] {
+        // SAFETY: the header asks the caller for this many readable bytes.
+        let (jid, token) = unsafe { presented(jid, jid_len, token, token_len) }?;
+        let accepted = verifier.verifier.verify(jid, token, unix_time)?;
+        verifier.tell_key(&accepted, key_id);
+        if let Some(slot) = nonce_length {
+            // Never more than 970 digits.
+            slot.write(u32::try_from(accepted.nonce_length).unwrap_or_default());
+        }
+        if let Some(slot) = clock_skew {
+            // Never more than 330 seconds.
+            let seconds = accepted.clock_skew.map(i32::try_from);
+            slot.write(seconds.and_then(Result::ok).unwrap_or(XTOKEN_NO_DATE));
+        }
+        Ok(())
+    })
+}
+
 /// Writes why a token is refused, or that it is not, for a person: a line for each thing found,
 /// the one to begin with first, each a stable name, ": " and a sentence, with a NUL behind the
 /// last. "good: ..." means that it would be accepted; other names are "malformed", "nonce-length",
-/// "long-address", "other-address", "bad-signature", "inactive-key", "mixed-keys", "clock",
-/// "unknown-otp", "replayed", "throttled" and "unavailable", and later versions may add some.
+/// "long-address", "other-address", "bad-signature", "inactive-key", "mixed-keys", "undated",
+/// "clock", "unknown-otp", "replayed" and "unavailable", and later versions may add some.
 ///
 /// Spends nothing; takes some milliseconds, and waits for the ledger as a verification does. Never
 /// show it to the client.

@@ -19,11 +19,11 @@ pub enum Finding {
         key: String,
         /// Its step less the present one.
         step_offset: i64,
+        /// Its date less the present, in seconds; `None` if it is undated.
+        clock_skew: Option<i64>,
     },
     /// It was accepted before.
     Replayed,
-    /// Too many expired tokens of its address were tried in this step.
-    Throttled,
     /// The ledger cannot tell whether it was accepted before.
     Unavailable {
         /// What the ledger says of itself.
@@ -68,17 +68,28 @@ pub enum Finding {
         /// Whose seed.
         seed_of: String,
     },
-    /// Its one-time password is that of another time within a day.
+    /// It is undated, and only dated ones are accepted.
+    Undated {
+        /// Whose key signed it.
+        key: String,
+        /// The Unix time with which its nonce begins, if that is likely to be meant as its date.
+        claimed: Option<u64>,
+    },
+    /// It is dated, or its one-time password is that of a time within a day, but of another.
     Clock {
         /// Whose key made it.
         key: String,
-        /// That time less the present, in seconds, give or take a step.
+        /// That time less the present, in seconds, give or take a step if it is undated.
         seconds: i64,
+        /// Whether it is dated.
+        dated: bool,
     },
-    /// Its one-time password is not that of any time within a day.
+    /// Its one-time password is not that of any time within a day, and it is undated.
     UnknownOtp {
         /// Whose key signed it.
         key: String,
+        /// The Unix time with which its nonce begins, if that is likely to be meant as its date.
+        claimed: Option<u64>,
     },
 }
 
@@ -88,7 +99,6 @@ impl Finding {
         match self {
             Self::Good { .. } => "good",
             Self::Replayed => "replayed",
-            Self::Throttled => "throttled",
             Self::Unavailable { .. } => "unavailable",
             Self::Malformed(_) => "malformed",
             Self::NonceLength { .. } => "nonce-length",
@@ -97,6 +107,7 @@ impl Finding {
             Self::BadSignature { .. } => "bad-signature",
             Self::InactiveKey { .. } => "inactive-key",
             Self::MixedKeys { .. } => "mixed-keys",
+            Self::Undated { .. } => "undated",
             Self::Clock { .. } => "clock",
             Self::UnknownOtp { .. } => "unknown-otp",
         }
@@ -106,19 +117,23 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Good { key, step_offset } => {
+            Self::Good { key, step_offset, clock_skew } => {
                 write!(f, "good: it would be accepted, key {key}")?;
-                match *step_offset {
+                let (offset, amount) = match *clock_skew {
+                    Some(0) => return f.write_str(", made just now"),
+                    Some(seconds) => (seconds, duration(seconds)),
+                    None => {
+                        f.write_str(", undated")?;
+                        (*step_offset, steps(*step_offset))
+                    }
+                };
+                match offset {
                     0 => Ok(()),
-                    offset if offset < 0 => write!(f, ", made {}", steps(offset, "ago")),
-                    offset => write!(f, ", by a clock {} of this one", steps(offset, "ahead")),
+                    ..0 => write!(f, ", made {amount} ago"),
+                    1.. => write!(f, ", made by a clock {amount} ahead of this one"),
                 }
             }
             Self::Replayed => f.write_str("it was accepted before: make a token for every login"),
-            Self::Throttled => f.write_str(
-                "too many expired tokens of this address were tried: no token of it works until \
-                 half a minute has passed",
-            ),
             Self::Unavailable { trouble: Some(trouble), .. } => {
                 write!(f, "the ledger of spent tokens gave no answer: {trouble}")
             }
@@ -166,20 +181,40 @@ impl fmt::Display for Finding {
                 "it has the token_secret of key {secret_of} and the otp_seed of key {seed_of}: \
                  the application must take both from one key"
             ),
-            Self::Clock { key, seconds } => {
-                let amount = format_duration(Duration::from_secs(seconds.unsigned_abs()));
-                write!(f, "its signature is right, key {key}, but ")?;
-                if *seconds < 0 {
-                    write!(f, "it was made about {amount} ago, or by a clock {amount} slow")?;
-                } else {
-                    write!(f, "it was made by a clock about {amount} ahead of this one")?;
+            Self::Undated { key, claimed: None } => write!(
+                f,
+                "its signature is right, key {key}, but it is undated: its nonce must begin with \
+                 the time of its one-time password, as 12 digits of Unix seconds"
+            ),
+            Self::Undated { key, claimed: Some(date) } => write!(
+                f,
+                "its signature is right, key {key}, but it is undated: its nonce begins with {}, \
+                 and its one-time password is not that of this time: read the clock once for \
+                 both, and compare otp_seed",
+                moment(*date)
+            ),
+            Self::Clock { key, seconds, dated } => {
+                let amount = duration(*seconds);
+                write!(f, "its signature is right, key {key}, but it was made ")?;
+                match (*seconds < 0, dated) {
+                    (true, true) => write!(f, "{amount} ago by the minter's clock")?,
+                    (true, false) => write!(f, "about {amount} ago, or by a clock {amount} slow")?,
+                    (false, true) => write!(f, "by a clock at least {amount} ahead of this one")?,
+                    (false, false) => write!(f, "by a clock about {amount} ahead of this one")?,
                 }
                 f.write_str(": make a token for every login, and let NTP set both clocks")
             }
-            Self::UnknownOtp { key } => write!(
+            Self::UnknownOtp { key, claimed: None } => write!(
                 f,
                 "its signature is right, key {key}, but its one-time password is not that of any \
                  time within a day: compare otp_seed, or it is older than that"
+            ),
+            Self::UnknownOtp { key, claimed: Some(date) } => write!(
+                f,
+                "its signature is right, key {key}, but its one-time password is neither that of \
+                 {}, with which its nonce begins, nor that of any time within a day: compare \
+                 otp_seed",
+                moment(*date)
             ),
         }
     }
@@ -214,11 +249,16 @@ fn advice(signed: &[u8], expected: &[u8]) -> &'static str {
     }
 }
 
-/// An offset within the window, as "1 step of 30 s ago".
-fn steps(offset: i64, direction: &str) -> String {
+/// An offset within the window, as "1 step of 30 s".
+fn steps(offset: i64) -> String {
     let steps = offset.unsigned_abs();
     let plural = if steps == 1 { "" } else { "s" };
-    format!("{steps} step{plural} of {OTP_INTERVAL} s {direction}")
+    format!("{steps} step{plural} of {OTP_INTERVAL} s")
+}
+
+/// As "1m 35s", whatever the sign.
+fn duration(seconds: i64) -> String {
+    format_duration(Duration::from_secs(seconds.unsigned_abs())).to_string()
 }
 
 fn valid(f: &mut fmt::Formatter<'_>, validity: &RangeInclusive<u64>) -> fmt::Result {

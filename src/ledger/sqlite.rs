@@ -172,21 +172,24 @@ impl State {
     }
 
     fn peek(&mut self, question: Question<'_>, spending: &Spending) -> Result<Outcome, Error> {
-        match self.open(question, false)? {
-            None => {}
-            Some(Missing::FromTheStart) => {
-                let mut history = self.history.clone();
-                history.advance(spending.deviation, question.clocks);
-                let knows = history.knows(spending.step, question.clocks);
-                return Ok(if knows { Ok(Spent::First) } else { Err(Unavailable) });
+        for _ in 0..2 {
+            match self.open(question, false)? {
+                None => {}
+                Some(Missing::FromTheStart) => {
+                    let mut history = self.history.clone();
+                    history.advance(spending.deviation, question.clocks);
+                    let knows = history.knows(spending.step, question.clocks);
+                    return Ok(if knows { Ok(Spent::First) } else { Err(Unavailable) });
+                }
+                Some(Missing::Lost) => break,
             }
-            Some(Missing::Lost) => return Ok(Err(Unavailable)),
+            let Some(database) = &self.database else { break };
+            match database.peek(spending, question.clocks) {
+                Err(error @ Error::Replaced) => self.react(&error),
+                result => return result,
+            }
         }
-        let Some(database) = &self.database else { return Err(Error::Replaced) };
-        match database.refuse_replaced() {
-            Err(Error::Replaced) => Ok(Err(Unavailable)),
-            result => result.and_then(|()| database.peek(spending, question.clocks)),
-        }
+        Ok(Err(Unavailable))
     }
 
     /// Writes to the file what it says already. What has to be made is left to the first token.

@@ -9,21 +9,12 @@ use super::time::whole_number;
 use crate::key::{Key, KeyError};
 use crate::ledger::{self, Ledger};
 use crate::setting::{NoncePolicy, SettingError, check_deviation};
-use crate::throttle::EXPIRED_LIMIT;
 use crate::token::DEFAULT_NONCE_LENGTH;
 use crate::totp::OTP_DEVIATION;
 use crate::{Minter, Verifier};
 
-const NAMES: [&str; 8] = [
-    "otp_seed",
-    "token_secret",
-    "keys",
-    "nonce_length",
-    "nonce_policy",
-    "deviation",
-    "expired_limit",
-    "ledger",
-];
+const NAMES: [&str; 7] =
+    ["otp_seed", "token_secret", "keys", "nonce_length", "nonce_policy", "deviation", "ledger"];
 const KEY_NAMES: [&str; 5] = ["id", "otp_seed", "token_secret", "not_before", "not_after"];
 
 /// An option that cannot be used: what to do about it, and its name.
@@ -40,7 +31,6 @@ pub(super) struct Options {
     nonce_length: usize,
     nonce_policy: NoncePolicy,
     deviation: u64,
-    expired_limit: u64,
     ledger: Option<Arc<dyn Ledger>>,
 }
 
@@ -60,7 +50,6 @@ impl Options {
                 .map_err(|_| SettingError::NonceLength)?,
             nonce_policy: nonce_policy(&get(options, "nonce_policy")?)?,
             deviation: whole("deviation", OTP_DEVIATION)?,
-            expired_limit: whole("expired_limit", EXPIRED_LIMIT)?,
             ledger: ledger(&get(options, "ledger")?)?,
         })
     }
@@ -72,14 +61,14 @@ impl Options {
         };
         Ok(Verifier::new(self.keys, ledger)?
             .with_nonce_length(self.nonce_length)?
-            .with_nonce_policy(self.nonce_policy)
-            .with_deviation(self.deviation)?
-            .with_expired_limit(self.expired_limit))
+            .with_nonce_policy(self.nonce_policy)?
+            .with_deviation(self.deviation)?)
     }
 
     /// A minter for the first key.
     pub(super) fn into_minter(self) -> Result<Minter> {
         check_deviation(self.deviation)?;
+        self.nonce_policy.check(self.nonce_length)?;
         let key = self.keys.into_iter().next().ok_or(SettingError::NoKey)?;
         Ok(Minter::new(key).with_nonce_length(self.nonce_length)?)
     }
@@ -140,9 +129,8 @@ fn number(options: &Table, name: &'static str, otherwise: u64) -> Result<u64> {
 fn nonce_policy(value: &Value) -> Result<NoncePolicy> {
     match value {
         Value::Nil => Ok(NoncePolicy::default()),
-        Value::String(name) if name == "exact" => Ok(NoncePolicy::Exact),
-        Value::String(name) if name == "report" => Ok(NoncePolicy::Report),
-        _ => Err(bad("nonce_policy", "nonce_policy must be \"exact\" or \"report\"")),
+        Value::String(name) => Ok(NoncePolicy::named(&*name.as_bytes())?),
+        _ => Err(SettingError::NoncePolicy.into()),
     }
 }
 
@@ -214,7 +202,8 @@ impl From<SettingError> for BadOption {
     fn from(error: SettingError) -> Self {
         let option = match error {
             SettingError::NoKey | SettingError::DuplicateKeyId => "keys",
-            SettingError::NonceLength => "nonce_length",
+            SettingError::NonceLength | SettingError::ShortNonce => "nonce_length",
+            SettingError::NoncePolicy => "nonce_policy",
             SettingError::Deviation => "deviation",
             SettingError::Ledger => "ledger",
         };

@@ -84,8 +84,8 @@ unsafe extern "C-unwind" fn construct(state: *mut lua_State) -> c_int {
     1
 }
 
-/// `verifier:verify(jid, token [, unix_time])` -> true, key_id, step_offset, nonce_length | false,
-/// reason
+/// `verifier:verify(jid, token [, unix_time])` -> true, key_id, step_offset, nonce_length,
+/// clock_skew | false, reason
 unsafe extern "C-unwind" fn verify(state: *mut lua_State) -> c_int {
     // SAFETY: `state` is the one Lua called with.
     unsafe {
@@ -96,7 +96,7 @@ unsafe extern "C-unwind" fn verify(state: *mut lua_State) -> c_int {
 }
 
 /// `verifier:begin(jid, token [, unix_time])` -> as `verify` | nil, ticket, key_id, step_offset,
-/// nonce_length
+/// nonce_length, clock_skew
 unsafe extern "C-unwind" fn begin(state: *mut lua_State) -> c_int {
     // SAFETY: `state` is the one Lua called with.
     unsafe { decide(state, |verifier, jid, token, now| verifier.begin(jid, token, now)) }
@@ -149,7 +149,7 @@ unsafe fn try_decide<'a>(
     }
 }
 
-/// Pushes key_id, step_offset, nonce_length.
+/// Pushes key_id, step_offset, nonce_length, clock_skew.
 unsafe fn push_accepted(state: *mut lua_State, verifier: &Verifier, accepted: &Accepted) -> c_int {
     let id = verifier.keys().get(accepted.key).map_or("", Key::id);
     // SAFETY: the string is copied; a C function has room for these results.
@@ -157,8 +157,12 @@ unsafe fn push_accepted(state: *mut lua_State, verifier: &Verifier, accepted: &A
         ffi::lua_pushlstring(state, id.as_ptr().cast(), id.len());
         ffi::lua_pushinteger(state, accepted.step_offset as ffi::lua_Integer);
         ffi::lua_pushinteger(state, accepted.nonce_length as ffi::lua_Integer);
+        match accepted.clock_skew {
+            Some(seconds) => ffi::lua_pushinteger(state, seconds as ffi::lua_Integer),
+            None => ffi::lua_pushnil(state),
+        }
     }
-    3
+    4
 }
 
 /// `verifier:seed_bits([key_id])` -> bits of the weakest seed, or of that key's; nil if there is

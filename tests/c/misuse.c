@@ -18,6 +18,7 @@ static void null_everywhere(void)
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_add_key(config, SEED, 32, NULL, 4));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_add_key(config, SEED, 32, NULL, 0));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_set_nonce_length(NULL, 32));
+	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_set_nonce_policy(NULL, XTOKEN_NONCE_EXACT));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_set_deviation(NULL, 1));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_set_ledger(NULL, "memory:", 7));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_set_ledger(config, NULL, 7));
@@ -82,6 +83,8 @@ static void bad_settings_change_nothing(void)
 	EXPECT(XTOKEN_INVALID_NONCE_LENGTH, xtoken_config_set_nonce_length(config, 0));
 	EXPECT(XTOKEN_INVALID_NONCE_LENGTH, xtoken_config_set_nonce_length(config, 971));
 	EXPECT(XTOKEN_INVALID_NONCE_LENGTH, xtoken_config_set_nonce_length(config, UINT32_MAX));
+	EXPECT(XTOKEN_INVALID_NONCE_POLICY, xtoken_config_set_nonce_policy(config, -1));
+	EXPECT(XTOKEN_INVALID_NONCE_POLICY, xtoken_config_set_nonce_policy(config, 3));
 	EXPECT(XTOKEN_INVALID_DEVIATION, xtoken_config_set_deviation(config, 11));
 	EXPECT(XTOKEN_INVALID_DEVIATION, xtoken_config_set_deviation(config, UINT32_MAX));
 	EXPECT(XTOKEN_INVALID_LEDGER, xtoken_config_set_ledger(config, "", 0));
@@ -306,7 +309,11 @@ static void ends_of_time(void)
 	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
 		xtoken_verifier *verifier = new_verifier();
 		size_t length = sizeof buffer;
-		EXPECT(XTOKEN_OK, xtoken_minter_mint(minter, JID, 17, ends[i], buffer, &length));
+		EXPECT(ends[i] > 1 ? XTOKEN_INVALID_TIME : XTOKEN_OK,
+			xtoken_minter_mint(minter, JID, 17, ends[i], buffer, &length));
+		length = sizeof buffer;
+		EXPECT(XTOKEN_OK, xtoken_minter_mint_with_nonce(minter, JID, 17, ends[i],
+			"31415926535897932384626433832795", 32, buffer, &length));
 		EXPECT(XTOKEN_EXPIRED, xtoken_verifier_verify(verifier, JID, 17, buffer, length, NOW));
 		EXPECT(XTOKEN_OK, xtoken_verifier_verify(verifier, JID, 17, buffer, length, ends[i]));
 		EXPECT(XTOKEN_REPLAYED,

@@ -9,6 +9,7 @@ static const struct { xtoken_status status; int number; const char *name; } know
 	{ XTOKEN_REPLAYED, 4, "replayed" },
 	{ XTOKEN_THROTTLED, 5, "throttled" },
 	{ XTOKEN_UNAVAILABLE, 6, "unavailable" },
+	{ XTOKEN_UNDATED, 7, "undated" },
 	{ XTOKEN_NULL_ARGUMENT, 100, "null-argument" },
 	{ XTOKEN_INVALID_LENGTH, 101, "invalid-length" },
 	{ XTOKEN_INVALID_SEED, 102, "invalid-seed" },
@@ -26,11 +27,14 @@ static const struct { xtoken_status status; int number; const char *name; } know
 	{ XTOKEN_DUPLICATE_KEY_ID, 114, "duplicate-key-id" },
 	{ XTOKEN_INVALID_VALIDITY, 115, "invalid-validity" },
 	{ XTOKEN_INVALID_NONCE, 116, "invalid-nonce" },
+	{ XTOKEN_INVALID_NONCE_POLICY, 117, "invalid-nonce-policy" },
+	{ XTOKEN_SHORT_NONCE, 118, "short-nonce" },
+	{ XTOKEN_INVALID_TIME, 119, "invalid-time" },
 };
 
 int main(void)
 {
-	static const int unknown[] = { -2147483647 - 1, -1, 7, 99, 117, 2147483647 };
+	static const int unknown[] = { -2147483647 - 1, -1, 8, 99, 120, 2147483647 };
 	char version[32];
 	size_t i;
 
@@ -44,6 +48,7 @@ int main(void)
 		CHECK(strcmp(xtoken_status_message(unknown[i]), "not a status of this version") == 0);
 	}
 	CHECK(sizeof(xtoken_status) == 4);
+	CHECK(XTOKEN_NONCE_EXACT == 0 && XTOKEN_NONCE_DATED == 1 && XTOKEN_NONCE_REPORT == 2);
 
 	sprintf(version, "%d.%d.%d", XTOKEN_VERSION_MAJOR, XTOKEN_VERSION_MINOR, XTOKEN_VERSION_PATCH);
 	CHECK(strncmp(XTOKEN_VERSION, version, strlen(version)) == 0);

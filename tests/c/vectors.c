@@ -2,7 +2,7 @@
  *
  * Reads lines of these fields with tabs between them, texts in hexadecimal; vectors.py writes them:
  *
- *     key SEED SECRET                   a fresh minter and a fresh verifier
+ *     key LENGTH POLICY SEED SECRET     a fresh minter and a fresh verifier
  *     mint TIME JID NONCE TOKEN         the minter makes this token
  *     verify TIME STATUS JID TOKEN      the verifier answers with this status, or with any
  *                                       rejection if it is "refused"
@@ -48,10 +48,16 @@ static void drop_key(void)
 
 static void use_key(char *line)
 {
+	uint32_t length = (uint32_t)strtoul(next_field(&line), NULL, 10);
+	const char *policy = next_field(&line);
 	bytes seed = from_hex(next_field(&line)), secret = from_hex(next_field(&line));
 	xtoken_config *config = xtoken_config_new();
 
 	drop_key();
+	EXPECT(XTOKEN_OK, xtoken_config_set_nonce_length(config, length));
+	EXPECT(XTOKEN_OK, xtoken_config_set_nonce_policy(config, strcmp(policy, "dated") == 0
+		? XTOKEN_NONCE_DATED : strcmp(policy, "report") == 0 ? XTOKEN_NONCE_REPORT
+		: XTOKEN_NONCE_EXACT));
 	EXPECT(XTOKEN_OK, xtoken_config_add_key(config, (const char *)seed.bytes, seed.length,
 		secret.bytes, secret.length));
 	EXPECT(XTOKEN_OK, xtoken_minter_new(config, &minter));

@@ -18,7 +18,8 @@ def line(word, *values):
 
 
 def key(case):
-    line("key", case["otp_seed"], case["token_secret"])
+    options = case.get("nonce_length", 32), case.get("nonce_policy", "exact")
+    line("key\t%d\t%s" % options, case["otp_seed"], case["token_secret"])
 
 
 def verify(now, decision, jid, token):

@@ -48,10 +48,10 @@ def is_wrong(done, *words):
 
 @pytest.mark.parametrize("case", VECTORS["mint"], ids=lambda case: case["name"])
 def test_the_vectors_are_minted(xtoken, case):
-    """All but the nonce is given, so the one-time password is compared and the rest verified."""
+    """All but random digits of the nonce is given: it is compared, and they are verified."""
     done = xtoken("mint", case["jid"], *at(case["now"]), env=environment(case))
     assert done.returncode == 0 and re.fullmatch(r"\d{40} [A-Za-z0-9+/]{43}=\n", done.stdout)
-    assert done.stdout[:8] == case["token"][:8]
+    assert done.stdout[:20] == f"{case['token'][:8]}{case['now']:012}"
     key = case["otp_seed"].rstrip("="), case["token_secret"]
     assert done.stdout == mint(case["jid"], key, now=case["now"], nonce=done.stdout[8:40]) + "\n"
     weak = len(base64.b32decode(case["otp_seed"].upper().rstrip("=") + "=" * (-len(case["otp_seed"].rstrip("=")) % 8))) < 16
@@ -67,7 +67,10 @@ ONCE = [case for case in VECTORS["verify"] if len(case["presentations"]) == 1]
 def test_the_vectors_are_decided(xtoken, case):
     [shown] = case["presentations"]
     token = base64.b64decode(shown["token_base64"]) if "token_base64" in shown else shown["token"].encode()
-    done = xtoken("verify", shown["jid"], *at(shown["now"]), input=token + b"\r\n", env=environment(case))
+    options = at(shown["now"])
+    for name in {"nonce_length", "nonce_policy"} & case.keys():
+        options.append(f"--{name.replace('_', '-')}={case[name]}")
+    done = xtoken("verify", shown["jid"], *options, input=token + b"\r\n", env=environment(case))
     if shown["decision"] == "accepted":
         assert accepted(done)
     else:
@@ -101,12 +104,29 @@ def test_the_window_and_the_nonce_can_be_set(xtoken, secrets, key):
     late = mint(ALICE, key, now=NOW - 90)
     assert refused(xtoken("verify", ALICE, late, *at(NOW), env=secrets), "expired")
     done = xtoken("verify", ALICE, late, *at(NOW), "--deviation", "3", "--json", env=secrets)
-    assert json.loads(done.stdout) == {"accepted": True, "key": "default", "step_offset": -3}
+    skew = {"step_offset": -3, "clock_skew": -90}
+    assert json.loads(done.stdout) == {"accepted": True, "key": "default", **skew}
     token = xtoken("mint", ALICE, "--nonce-length", "20", env=secrets).stdout
     assert refused(xtoken("verify", ALICE, input=token, env=secrets), "malformed")
     assert accepted(xtoken("verify", ALICE, "--nonce-length", "20", input=token, env=secrets))
     assert is_wrong(xtoken("verify", ALICE, "x", "--deviation", "11", env=secrets), "0 to 10 steps")
     assert is_wrong(xtoken("mint", ALICE, "--nonce-length", "0", env=secrets), "nonce_length is out of range")
+    assert is_wrong(xtoken("mint", ALICE, *at(NOW * 1000), env=secrets), "not milliseconds")
+
+
+def test_which_nonces_are_accepted_can_be_set(xtoken, secrets, key):
+    undated, short = (mint(ALICE, key, now=NOW, nonce="7" * digits) for digits in (32, 16))
+
+    def verify(token, *options):
+        return xtoken("verify", ALICE, token, *at(NOW), *options, env=secrets)
+
+    assert json.loads(verify(undated, "--json").stdout)["clock_skew"] is None
+    assert refused(verify(undated, "--nonce-policy", "dated"), "undated")
+    assert refused(verify(short, "--nonce-policy", "exact"), "malformed")
+    assert accepted(verify(short, "--nonce-policy", "report"))
+    done = verify(short, "--nonce-policy", "dated", "--nonce-length", "23")
+    assert is_wrong(done, "24 digits or more")
+    assert is_wrong(verify(short, "--nonce-policy", "lax"), "exact, dated, report")
 
 
 def test_what_no_server_would_accept_is_not_minted(xtoken, secrets):
@@ -177,7 +197,11 @@ def test_explanations(xtoken, secrets, key):
     explain(elsewhere, names=["bad-signature"])
     assert '"alice@old.example"' in explain(elsewhere, "--also", "x.example", "--also", "old.example", names=["other-address"])
     explain(mint("bob@old.example", key, now=NOW), "--also", "bob@old.example", names=["other-address"])
-    assert "1h ago" in explain(mint(ALICE, key, now=NOW - 3600), names=["clock"])
+    old = mint(ALICE, key, now=NOW - 3605)
+    assert "made 1h 5s ago by the minter's clock" in explain(old, names=["clock"])
+    undated = {"now": NOW - 3600, "nonce": "7" * 32}
+    assert "made about 1h ago" in explain(mint(ALICE, key, **undated), names=["clock"])
+    explain(mint(ALICE, key, **undated), "--nonce-policy", "dated", names=["undated", "clock"])
     done = xtoken("explain", ALICE, mint(ALICE, (new_key()[0], key[1]), now=NOW), *at(NOW), env=secrets)
     assert done.returncode == 1 and "compare otp_seed" in done.stdout
     assert "7 digits" in explain(mint(ALICE, key, now=NOW, nonce="1234567"), names=["nonce-length"])

@@ -13,6 +13,7 @@ CHANGING = [
     (r"\b\d{40} [A-Za-z0-9+/]{43}=", "TOKEN"),
     (r'= "[A-Z2-7]{32}"|= "[A-Z2-7]{52}"', "= KEY"),
     (r'"step_offset":(0|-1)', '"step_offset":RECENT'),
+    (r'"clock_skew":(0|-\d+)', '"clock_skew":RECENT'),
 ]
 
 

@@ -27,12 +27,14 @@ def prosody(version):
 
 @pytest.fixture
 def config(tmp_path):
-    """config(text, {host: options}): writes a configuration."""
+    """config(text, {host: options}): writes a configuration. The lines of the text keep their numbers."""
 
     def write(text="", hosts={}):
         for host, values in hosts.items():
             text += f"VirtualHost {lua(host)}\n{options(**values)}"
-        (tmp_path / "prosody.cfg.lua").write_bytes(text.encode("latin-1") if isinstance(text, str) else text)
+        content = text.encode("latin-1") if isinstance(text, str) else text
+        # Not that of this machine's Prosody.
+        (tmp_path / "prosody.cfg.lua").write_bytes(f'data_path = "{tmp_path}" '.encode() + content)
 
     return write
 
@@ -175,9 +177,20 @@ def test_settings_of_the_protocol(xtoken, prosody, config):
     done = xtoken("mint", "alice@localhost", *prosody)
     assert len(done.stdout.split()[0]) == 28 and minted_with(done, NEW)
     late = mint("alice@localhost", NEW, nonce="1" * 20, steps=-2)
-    assert xtoken("verify", "alice@localhost", late, *prosody).returncode == 0
-    assert xtoken("verify", "alice@localhost", late, *prosody, "--deviation", "1").returncode == 1
-    assert xtoken("verify", "alice@localhost", late, *prosody, "--nonce-length", "32").returncode == 1
+    verify = ["verify", "alice@localhost", late, *prosody, "--ledger", "memory:"]
+    assert xtoken(*verify).returncode == 0
+    assert xtoken(*verify, "--deviation", "1").returncode == 1
+    assert xtoken(*verify, "--nonce-length", "32").returncode == 1
+    config("", {"localhost": {**single(NEW), "token_nonce_policy": "dated"}})
+    undated = mint("alice@localhost", NEW, nonce="1" * 32)
+    done = xtoken("verify", "alice@localhost", undated, *prosody, "--ledger", "memory:")
+    assert (done.returncode, done.stderr.startswith("refused: undated: ")) == (1, True)
+    exact = ["--nonce-policy", "exact"]
+    assert xtoken("verify", "alice@localhost", undated, *prosody, "--ledger", "memory:", *exact).returncode == 0
+    for wrong in ("lax", 7):
+        config("", {"localhost": {**single(NEW), "token_nonce_policy": wrong}})
+        done = xtoken("mint", "alice@localhost", *prosody)
+        assert is_wrong(done, "token_nonce_policy", "no such nonce_policy")
     config("", {"localhost": {**single(NEW), "token_nonce_length": "many"}})
     assert is_wrong(xtoken("mint", "alice@localhost", *prosody), "token_nonce_length", "a whole number")
 
@@ -185,7 +198,7 @@ def test_settings_of_the_protocol(xtoken, prosody, config):
 def test_a_secret_of_any_bytes(xtoken, prosody, config):
     config(f'VirtualHost "localhost" otp_seed = "{NEW[0]}" token_secret = "\\0\\255\xfc\\n"\n')
     token = xtoken("mint", "alice@localhost", *prosody, "--at", "59").stdout
-    assert xtoken("verify", "alice@localhost", *prosody, "--at", "59", input=token).returncode == 0
+    assert xtoken("verify", "alice@localhost", *prosody, "--at", "59", "--ledger", "memory:", input=token).returncode == 0
 
     class Bytes:
         """So much of text as the minter of the tests needs."""

@@ -35,6 +35,7 @@ OPTIONS = [
     "--prosodyctl",
     "--at",
     "--nonce-length",
+    "--nonce-policy",
     "--deviation",
     "--ledger",
     "--also",

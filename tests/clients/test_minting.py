@@ -11,10 +11,11 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 
 import pytest
 from client import Client
-from mint import mint, new_key
+from mint import conformance, mint, new_key
 from server import Prosody
 from versions import VERSIONS
 
@@ -154,18 +155,42 @@ def server(request):
         yield server
 
 
+def is_dated(token, key, earliest, latest):
+    """Whether its nonce begins with the time of its one-time password, within these."""
+    date = int(token[8:20])
+    seed = conformance.decode_seed(key[0])
+    return earliest <= date <= latest and token[:8] == conformance.otp_at(seed, date // 30)
+
+
 def test_fresh_tokens_log_in_once(server, recipe):
     # From the source, as the table of examples/mint/README.md says.
     command = ["java", "Mint.java"] if recipe == "Mint.java" else RUN[recipe]
+    start = int(time.time())
     answers = [run(command, server.key, "alice@localhost") for _ in range(2)]
     assert [status for status, _, _ in answers] == [0, 0], answers
     tokens = [output.removesuffix("\n") for _, output, _ in answers]
     nonces = {token[8:40] for token in tokens}
     assert len(nonces) == 2
     assert all(nonce.isascii() and nonce.isdigit() for nonce in nonces)
+    assert len({nonce[12:] for nonce in nonces}) == 2
+    assert all(is_dated(token, server.key, start, time.time()) for token in tokens)
     for token, outcome in [(tokens[0], "success"), (tokens[0], "not-authorized"), (tokens[1], "success")]:
         with Client(server.port, "localhost") as client:
             assert client.log_in("alice", token) == outcome
+
+
+def test_the_date_is_the_time_that_is_given(recipe):
+    key = new_key()
+    for now in (0, 59, 10**12 - 1):
+        status, output, errors = run(RUN[recipe], key, "alice@localhost", now)
+        assert (status, errors) == (0, "")
+        assert is_dated(output, key, now, now) and len(output) == 86
+
+
+def test_milliseconds_are_not_taken_for_seconds(recipe):
+    for now in (10**12, 1_700_000_010_000):
+        status, output, errors = run(RUN[recipe], new_key(), "alice@localhost", now)
+        assert (status, output) == (2, "") and "seconds" in errors
 
 
 def test_wrong_use_is_answered_with_status_2(recipe):

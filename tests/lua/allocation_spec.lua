@@ -44,7 +44,7 @@ describe("the counter", function ()
 end);
 
 describe("a verification", function ()
-	local verifier = support.verifier { expired_limit = 2^53 };
+	local verifier = support.verifier();
 	local spent = tokens(times);
 
 	it("of an accepted token allocates only where a table of the ledger grows", function ()
@@ -81,10 +81,12 @@ describe("a verification", function ()
 		assert.equal(0, cost("expired", verifier, tokens(times, now + 90)));
 	end);
 
-	it("of a throttled token allocates nothing", function ()
-		local strict = support.verifier { expired_limit = 0 };
-		strict:verify(jid, tokens(1, now + 90)[1], now);
-		assert.equal(0, cost("throttled", strict, tokens(times, now + 90)));
+	it("of an undated token allocates nothing", function ()
+		local strict, list = support.verifier { nonce_policy = "dated" }, {};
+		for i = 1, times do
+			list[i] = minter:mint(jid, now, ("%032d"):format(i));
+		end
+		assert.equal(0, cost("undated", strict, list));
 	end);
 
 	it("of a malformed token allocates nothing", function ()

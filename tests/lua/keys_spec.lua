@@ -20,13 +20,24 @@ local function verifier(others)
 end
 
 describe("an accepted token", function ()
-	it("names its key, its step and the length of its nonce", function ()
+	it("names its key, its step, the length of its nonce and the clock skew", function ()
 		local both = verifier();
-		assert.same({ true, "2026-11", 0, 32 }, { both:verify(jid, minter(new):mint(jid, now), now) });
-		assert.same({ true, "2026-05", -1, 32 }, { both:verify(jid, minter(old):mint(jid, now - 30), now) });
-		assert.same({ true, "2026-11", 1, 32 }, { both:begin(jid, minter(new):mint(jid, now + 30), now) });
-		local single = support.verifier();
-		assert.same({ true, "default", 0, 32 }, { single:verify(jid, support.minter():mint(jid, now), now) });
+		local function made(key, time)
+			return minter(key):mint(jid, time);
+		end
+		assert.same({ true, "2026-11", 0, 32, 0 }, { both:verify(jid, made(new, now), now) });
+		assert.same({ true, "2026-05", -1, 32, -7 }, { both:verify(jid, made(old, now - 7), now) });
+		assert.same({ true, "2026-11", 1, 32, 31 }, { both:begin(jid, made(new, now + 31), now) });
+		local single, token = support.verifier(), support.minter():mint(jid, now);
+		assert.same({ true, "default", 0, 32, 0 }, { single:verify(jid, token, now) });
+	end);
+
+	it("has no clock skew if it is undated", function ()
+		local undated = minter(new):mint(jid, now, ("7"):rep(32));
+		assert.equal(5, select("#", verifier():verify(jid, undated, now)));
+		assert.same({ true, "2026-11", 0, 32 }, { verifier():verify(jid, undated, now) });
+		local strict = verifier { nonce_policy = "dated" };
+		assert.same({ false, "undated" }, { strict:verify(jid, undated, now) });
 	end);
 
 	it("is of a key that is valid", function ()
@@ -99,6 +110,19 @@ describe("a key that cannot be used", function ()
 			local object, _, option = xtoken.new_verifier(support.options { nonce_policy = policy });
 			assert.is_nil(object);
 			assert.equal("nonce_policy", option);
+		end
+	end);
+
+	it("is not taken where a nonce is too short for the date that is asked for", function ()
+		local function options(digits)
+			return support.options { nonce_policy = "dated", nonce_length = digits };
+		end
+		for _, new_object in ipairs { xtoken.new_verifier, xtoken.new_minter } do
+			local object, message, option = new_object(options(23));
+			assert.is_nil(object);
+			assert.equal("nonce_length", option);
+			assert(message:find("24 digits or more", 1, true), message);
+			assert(new_object(options(24)));
 		end
 	end);
 end);

@@ -17,6 +17,22 @@ describe("a minter", function ()
 		end);
 	end
 
+	it("begins a nonce of 24 digits or more with the time", function ()
+		for digits, is_dated in pairs { [23] = false; [24] = true; [32] = true; [970] = true } do
+			local token = support.minter { nonce_length = digits }:mint(jid, now);
+			assert.equal(is_dated, token:sub(9, 20) == ("%012d"):format(now), token);
+		end
+	end);
+
+	it("takes no milliseconds for seconds", function ()
+		for _, time in ipairs { 1e12, 1700000010000, 2^53 } do
+			local token, message = support.minter():mint(jid, time);
+			assert.is_nil(token);
+			assert(message:find("not milliseconds", 1, true), message);
+		end
+		assert(support.minter():mint(jid, 999999999999));
+	end);
+
 	it("makes another token every time", function ()
 		local minter, seen = support.minter(), {};
 		for _ = 1, 1000 do

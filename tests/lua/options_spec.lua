@@ -55,13 +55,13 @@ describe("options", function ()
 	it("that are misspelt or unknown are refused and not repeated", function ()
 		for _, name in ipairs {
 			"otp_sed", "Otp_seed", "otp_seed ", "otp_seed\0", "seed", "", "otp_deviation", 1, 1.5, true,
-			"\255", ("x"):rep(10 * 1024 * 1024), {}, print, io.stdout,
+			"expired_limit", "\255", ("x"):rep(10 * 1024 * 1024), {}, print, io.stdout,
 		} do
 			says("unknown option", support.options { [name] = "x" }, nil);
 			assert(#refused({ [name] = "x" }) < 200);
 		end
 		assert.is_nil(refused({ hunter2 = "x" }):find("hunter2", 1, true));
-		local names = "otp_seed, token_secret, keys, nonce_length, nonce_policy, deviation, expired_limit, ledger";
+		local names = "otp_seed, token_secret, keys, nonce_length, nonce_policy, deviation, ledger";
 		says(names, { otp_sed = "x" }, nil);
 	end);
 
@@ -75,10 +75,10 @@ describe("options", function ()
 	end);
 
 	it("of a wrong type are named", function ()
-		local messages = { ledger = "no such ledger", keys = "key" };
+		local messages = { ledger = "no such ledger", keys = "key", nonce_policy = "no such" };
 		local number = { ["an integer"] = true };
 		for name, good_values in pairs {
-			nonce_length = number; deviation = number; expired_limit = number;
+			nonce_length = number; deviation = number;
 			ledger = {}; keys = {}; otp_seed = {}; token_secret = {}; nonce_policy = {};
 		} do
 			for _, case in ipairs(support.values()) do

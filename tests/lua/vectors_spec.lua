@@ -5,7 +5,12 @@ local vectors = require "vectors";
 local decisions = vectors.decisions;
 
 local function new_verifier(case)
-	return assert(xtoken.new_verifier { otp_seed = case.otp_seed; token_secret = case.token_secret });
+	return assert(xtoken.new_verifier {
+		otp_seed = case.otp_seed;
+		token_secret = case.token_secret;
+		nonce_length = case.nonce_length;
+		nonce_policy = case.nonce_policy;
+	});
 end
 
 describe("the conformance vectors", function ()

@@ -12,10 +12,10 @@ import conformance  # noqa: E402
 
 
 def mint(jid, key, *, steps=0, nonce=None, now=None):
-    """A token for `jid`; `steps` moves its time by so many steps of 30 seconds."""
-    now = int(time.time() if now is None else now)
-    nonce = f"{secrets.randbelow(10**32):032}" if nonce is None else nonce
-    return conformance.mint(*key, jid, now + 30 * steps, nonce)
+    """A token for `jid`, dated unless a nonce is given; `steps` moves its time by as many steps."""
+    now = int(time.time() if now is None else now) + 30 * steps
+    nonce = conformance.dated(now, f"{secrets.randbelow(10**20):020}") if nonce is None else nonce
+    return conformance.mint(*key, jid, now, nonce)
 
 
 def new_key():

@@ -38,6 +38,7 @@ def complaints(server, level):
         ("token_nonce_length", 0, "out of range"),
         ("token_nonce_length", 1.5, "whole number"),
         ("token_nonce_length", "32", "whole number"),
+        ("token_nonce_policy", "lax", "no such nonce_policy"),
         ("token_deviation", 11, "out of range"),
         ("token_deviation", -1, "whole number"),
         ("token_known_users", "some", "none of"),
@@ -61,6 +62,13 @@ def test_good_values_give_no_warning(prosody):
     with prosody({"localhost": GOOD}) as server:
         assert complaints(server, "error") + complaints(server, "warn") == []
         assert outcome(server) == "success"
+
+
+def test_an_option_that_is_gone_has_no_effect_and_the_log_says_so(prosody):
+    with prosody({"localhost": {**GOOD, "token_expired_limit": "nonsense"}}) as server:
+        (line,) = complaints(server, "warn")
+        assert "token_expired_limit of localhost has no effect any more: " in line
+        assert complaints(server, "error") == [] and outcome(server) == "success"
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,12 @@ def test_only_clients_log_in(with_modules, key):
 
 
 def disable(server, user):
-    assert "User disabled" in server.shell(f'user:disable("{user}@localhost")')
+    if server.version == "0.12":
+        # It has no such command, but heeds the mark that 13.0 leaves.
+        account = server.folder / f"localhost/accounts/{user}.dat"
+        account.write_text('return { ["disabled"] = true };')
+    else:
+        assert "User disabled" in server.shell(f'user:disable("{user}@localhost")')
 
 
 def delete(server, user):
@@ -245,10 +250,8 @@ ENDS = [
 @pytest.mark.parametrize("log_in", [log_in_with_sasl, log_in_with_sasl2])
 @pytest.mark.parametrize("end, condition", ENDS)
 def test_an_account_that_ends_before_its_stream_is_bound(
-    with_modules, key, version, suite, log_in, end, condition
+    with_modules, key, log_in, end, condition
 ):
-    if end is disable and version == "0.12":
-        pytest.skip("0.12 cannot disable accounts")
     with with_modules("sasl2", token_known_users="existing") as server:
         server.prosodyctl("register", "alice", "localhost", "whatever")
         with Client(server.port, "localhost") as client:
@@ -277,8 +280,6 @@ INLINE_BIND = "<bind xmlns='urn:xmpp:bind:0'><tag>test</tag></bind>"
 def test_an_account_that_ends_before_its_stream_is_bound_inline(
     with_modules, key, version, end, condition
 ):
-    if end is disable and version == "0.12":
-        pytest.skip("0.12 cannot disable accounts")
     with with_modules("sasl2", "sasl2_bind2", token_known_users="existing") as server:
         server.prosodyctl("register", "alice", "localhost", "whatever")
         with Client(server.port, "localhost") as client:

@@ -64,7 +64,7 @@ def test_every_result_is_counted(watched, options, key):
             "malformed": 1,
             "bad-signature": 1,
             "expired": 1,
-            "throttled": 0,
+            "undated": 0,
             "unavailable": 0,
             "unknown-user": 0,
             "account-disabled": 0,
@@ -141,19 +141,33 @@ def test_without_statistics_logins_work(prosody, options, key):
 # Clocks
 
 
-@pytest.mark.parametrize("steps, direction", [(1, "ahead of"), (-1, "behind")])
-def test_drift_is_told_once(prosody, options, key, steps, direction):
+@pytest.mark.parametrize("off, direction", [(20, "ahead of"), (-20, "behind")])
+@pytest.mark.parametrize("dated", [True, False])
+def test_clock_skew_is_told_once(prosody, options, key, off, direction, dated):
+    """To the second by dated tokens, by the step of undated ones."""
+    how = {} if dated else {"steps": off // abs(off)}
     with prosody({"localhost": {**options, "token_deviation": 2}}) as server:
         for number in range(120):
-            assert log_in(server, key, f"user{number}", steps=steps) == "success"
+            how |= {"now": time.time() + off} if dated else {"nonce": f"{number:032}"}
+            assert log_in(server, key, f"user{number}", **how) == "success"
             if number < 50:
                 assert "come from a clock" not in server.log()
         warnings = [line for line in server.log().splitlines() if "come from a clock" in line]
         assert len(warnings) == 1
-        assert re.search(rf"\twarn\t5\d of the last 5\d tokens of localhost .* about 30 s {direction} this server's", warnings[0])
+        told = rf"\twarn\t5\d of the last 5\d tokens of localhost .* about (\d+) s {direction} this server"
+        seconds = int(re.search(told, warnings[0])[1])
+        assert seconds == (pytest.approx(20, abs=3) if dated else 30)
 
 
-def test_tokens_in_time_are_no_drift(prosody, options, key):
+def test_clock_skew_is_measured_to_the_second(watched, options, key):
+    with watched({"localhost": {**options, "token_deviation": 3}}) as server:
+        assert sample(server, "clock_skew_seconds") is None
+        for off in (-50, 40, 41):
+            assert log_in(server, key, now=time.time() + off) == "success"
+        assert sample(server, "clock_skew_seconds") == pytest.approx(40, abs=3)
+
+
+def test_tokens_in_time_are_no_clock_skew(prosody, options, key):
     with prosody({"localhost": options}) as server:
         for number in range(110):
             assert log_in(server, key, steps=(0, 1)[number % 10 == 0]) == "success"
@@ -161,6 +175,28 @@ def test_tokens_in_time_are_no_drift(prosody, options, key):
 
 
 # Nonces
+
+
+def test_undated_tokens_are_counted(watched, options, key):
+    with watched({"localhost": options}) as server:
+        for count in (0, 1, 2):
+            assert sample(server, "undated_tokens_total", key="default") == count
+            assert log_in(server, key) == "success"
+            assert log_in(server, key, nonce=f"{count:032}") == "success"
+
+
+def test_undated_tokens_are_refused_where_dates_are_asked_for(watched, options, key):
+    with watched({"localhost": {**options, "token_nonce_policy": "dated"}}) as server:
+        assert log_in(server, key) == "success"
+        assert log_in(server, key, nonce=nonce(32)) == "not-authorized"
+        assert "host localhost, reason undated, user alice" in server.log()
+        assert sample(server, "verifications_total", result="undated") == 1
+        assert sample(server, "undated_tokens_total", key="default") == 0
+        server.hosts["localhost"]["token_nonce_length"] = 23
+        server.write_config()
+        server.reload_config()
+        assert "needs a nonce_length of 24 digits or more. Set the option token_nonce" in server.log()
+        assert log_in(server, key) == "success"
 
 
 def nonce(length):

@@ -156,12 +156,27 @@ def memory():
 
 
 @contextlib.contextmanager
-def drift():
+def clock_skew():
     with server(entry("2026-11", NEW)) as running:
         early_in_a_step()
         for _ in range(51):
             assert log_in(running, token(steps=-1)) == "success"
         yield running, None
+
+
+@contextlib.contextmanager
+def undated_logins():
+    with server(entry("2026-11", NEW)) as running:
+        assert log_in(running, token()) == "success"
+        assert log_in(running, token(nonce="7" * 32)) == "success"
+        running.stop()
+        yield running, None
+
+
+@contextlib.contextmanager
+def dates_only():
+    with server(entry("2026-11", NEW), token_nonce_policy="dated") as running:
+        yield running, token(nonce="7" * 32)
 
 
 @contextlib.contextmanager
@@ -186,7 +201,9 @@ STATES = {
     "another secret": lambda: unused(key=(NEW[0], "another")),
     "16 digits": lambda: unused(nonce="7" * 16),
     "memory": memory,
-    "drift": drift,
+    "clock skew": clock_skew,
+    "undated logins": undated_logins,
+    "dates only": dates_only,
     "slow clock": lambda: unused(steps=-4),
     "report": report,
     "metrics": refused_logins,
@@ -248,6 +265,8 @@ def without_what_changes(text):
         (r"[A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d", "TIME"),
         (r'id = "\d{4}-\d\d"', "ID"),
         (r"xtoken \d+\.\d+\.\d+", "xtoken VERSION"),
+        (r"made (\d+m )?(\d+s ago|just now)", "made SECONDS AGO"),
+        (r"about \d+ s ", "about SECONDS "),
     ]:
         text = re.sub(pattern, name, text)
     return text

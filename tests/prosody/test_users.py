@@ -250,7 +250,8 @@ def test_a_storage_that_takes_its_time(serving, token):
             assert not select([slow.socket], [], [], 0)[0], "bob waits for nobody"
             assert slow.receive().tag.endswith("success")
             slow.bind()
-        both = lambda: server.log().count("Account of slow: admitted") == 2  # noqa: E731
+        # Each login, and the bind.
+        both = lambda: server.log().count("Account of slow: admitted") == 3  # noqa: E731
         eventually(both, PATIENCE, "the one that left is not admitted")
         assert log_in(server, "bob", token("bob")) == "success"
         assert "raceback" not in server.log()

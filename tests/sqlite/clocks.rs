@@ -1,5 +1,7 @@
 //! Wall clocks that are set, and the start of a machine.
 
+use std::fs;
+
 use xtoken::ledger::{Ledger, Spending, Spent, Unavailable};
 
 use crate::file::{File, HOUR, NOW, YEAR, spending};
@@ -120,7 +122,7 @@ fn the_widest_deviation_in_use_counts_for_all() {
         }),
         ("lock file unreadable", |file| {
             file.remove(&["", "-wal", "-shm"]);
-            std::fs::write(file.beside(".lock"), [0; 100]).unwrap();
+            fs::write(file.beside(".lock"), [0; 100]).unwrap();
         }),
         ("lock file removed", |file| {
             file.remove(&[".lock"]);
@@ -134,26 +136,76 @@ fn the_widest_deviation_in_use_counts_for_all() {
         lose(&file);
         let (narrow, wider) = (file.open(), file.open());
         assert_eq!(file.spend(&narrow, 2), Err(Unavailable), "{name}");
+        // The token comes into the window of the narrow one, which is the only one to ask.
+        for _ in 0..9 {
+            file.pass(30);
+            let _ = file.spend(&narrow, 2);
+        }
+        let in_time = Spending { deviation: 1, ..wide };
+        assert_ne!(file.spend_of(&narrow, &in_time), Ok(Spent::First), "{name}");
         for _ in 0..20 {
             assert_ne!(file.spend_of(&wider, &wide), Ok(Spent::First), "{name}");
             file.pass(30);
-            let _ = file.spend(&narrow, 2);
         }
         assert_eq!(file.spend(&narrow, 3), Ok(Spent::First), "{name}");
     }
 }
 
-/// The ledgers are those of a process that goes on, and both files are lost.
+/// Also if all files are lost, or are those of a moment before.
 #[test]
 fn a_process_knows_the_deviations_it_has_seen() {
+    for is_restored in [false, true] {
+        let file = File::new();
+        let ledger = file.open();
+        assert_eq!(file.spend(&ledger, 1), Ok(Spent::First));
+        let suffixes = ["", "-wal", "-shm", ".lock"];
+        let copies = suffixes.map(|suffix| fs::read(file.beside(suffix)).unwrap());
+        let wide = Spending { deviation: 10, ..spending(1, file.step() + 10) };
+        let token = Spending { fingerprint: [7; 16], ..wide };
+        assert_eq!(file.spend_of(&ledger, &token), Ok(Spent::First));
+        file.remove(&suffixes);
+        if is_restored {
+            for (suffix, copy) in suffixes.iter().zip(copies) {
+                fs::write(file.beside(suffix), copy).unwrap();
+            }
+        }
+        for _ in 0..10 {
+            assert_eq!(file.spend(&ledger, 2), Err(Unavailable));
+            file.pass(30);
+        }
+        let in_time = Spending { deviation: 1, ..token };
+        assert_eq!(ledger.spend(&in_time, file.now()), Err(Unavailable), "{is_restored}");
+    }
+}
+
+#[test]
+fn what_one_ledger_closes_is_closed_for_others() {
     let file = File::new();
+    let [one, other] = [file.open(), file.open()];
+    file.spend_a_hundred(&one);
+    assert_eq!(file.spend(&other, 0), Ok(Spent::Again));
+    file.pass(90);
+    assert_eq!(file.spend(&other, 1_000), Ok(Spent::First));
+    assert_eq!(file.count("spent"), 1);
+    file.set_wall(NOW);
+    assert_eq!(file.spend(&one, 0), Err(Unavailable));
+}
+
+#[test]
+fn rows_of_an_earlier_boot_leave() {
+    let file = File::new();
+    file.spend_a_hundred(&file.open());
+    file.boot_again();
+    file.pass(90);
     let ledger = file.open();
-    let wide = Spending { deviation: 10, ..spending(1, file.step() + 10) };
-    assert_eq!(file.spend_of(&ledger, &wide), Ok(Spent::First));
-    file.remove(&["", "-wal", "-shm", ".lock"]);
-    assert_eq!(file.spend(&ledger, 2), Err(Unavailable));
-    file.pass(60);
-    assert_eq!(ledger.spend(&wide, file.now()), Err(Unavailable));
+    assert_eq!(file.spend(&ledger, 1_000), Err(Unavailable));
+    for n in 1_001..1_003 {
+        file.pass(60);
+        assert_eq!(file.spend(&ledger, n), Ok(Spent::First));
+    }
+    file.pass(30);
+    assert_eq!(file.spend(&file.open(), 0), Ok(Spent::First));
+    assert_eq!(file.count("spent"), 2);
 }
 
 #[test]

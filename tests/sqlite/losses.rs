@@ -174,6 +174,17 @@ fn files_that_are_removed_or_replaced_in_use_open_nothing() {
     }
 }
 
+/// What this copy of the library has open itself is not taken for another copy's.
+#[test]
+fn a_lock_file_that_is_removed_under_an_idle_ledger_keeps_no_other_out() {
+    let file = File::new();
+    let idle = file.open();
+    file.spend_a_hundred(&idle);
+    file.remove(&[".lock"]);
+    file.assert_closed_for_the_window(&file.open());
+    assert_eq!(file.spend(&idle, 1), Ok(Spent::First));
+}
+
 #[test]
 fn a_file_that_is_removed_while_nobody_could_look_opens_nothing() {
     let file = File::new();

@@ -1,10 +1,12 @@
 //! Processes that share a file, and what they must not share. They go by the real boot clock.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::file::{File, NOW};
 use crate::processes::Process;
+use xtoken::ledger::Unavailable;
 
 /// Each of 50 fresh tokens is presented to each of the processes, and accepted once at most.
 fn assert_nothing_is_accepted_twice(processes: &mut [&mut Process], from: u64) {
@@ -67,6 +69,16 @@ fn a_newcomer_notices_that_others_have_other_files_open() {
         assert_ne!(other.spend(1, NOW), "first", "{suffixes:?}");
         assert_nothing_is_accepted_twice(&mut [&mut one, &mut other], 0);
     }
+}
+
+#[test]
+fn a_lock_file_that_leads_elsewhere_is_left_alone() {
+    let file = File::new();
+    let elsewhere = file.folder.path().join("elsewhere");
+    fs::write(&elsewhere, "not ours").unwrap();
+    symlink(&elsewhere, file.beside(".lock")).unwrap();
+    assert_eq!(file.spend(&file.open(), 0), Err(Unavailable));
+    assert_eq!(fs::read_to_string(elsewhere).unwrap(), "not ours");
 }
 
 #[test]

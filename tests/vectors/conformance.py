@@ -17,6 +17,7 @@ KEY = ("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "a long random string")
 ALICE = "alice@example.com"
 NOW = 1700000010  # the first second of a step
 NONCE = "31415926535897932384626433832795"
+RANDOM = "31415926535897932384"  # what follows the date in a dated nonce
 
 RFC_6238 = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # "12345678901234567890"
 CODES_OF_RFC_6238 = {  # appendix B, SHA-1
@@ -27,6 +28,12 @@ CODES_OF_RFC_6238 = {  # appendix B, SHA-1
     2000000000: "69279037",
     20000000000: "65353130",
 }
+
+
+# Steps with the one-time password of the step of NOW plus -1, 0 and 1, under the seed of KEY. Found
+# by trying all from 40,000,000 on; so were the next two, which have the same one.
+LUCKY_STEPS = {-1: 75039493, 0: 47570699, 1: 40882663}
+TWINS = 55623251, 55623252
 
 
 def decode_seed(otp_seed):
@@ -51,6 +58,11 @@ def mint(otp_seed, token_secret, jid, now, nonce):
     return token_of(otp_at(decode_seed(otp_seed), now // 30) + nonce, jid, token_secret.encode())
 
 
+def dated(date, random=RANDOM):
+    """The nonce of a token that is made at `date`."""
+    return f"{date:012}{random}"
+
+
 def prepare(spelled):
     """The JID that is signed for one as people write it: RFC 4013, RFC 3920 appendix A, RFC 3491."""
     user, host = spelled.split("@")
@@ -73,8 +85,8 @@ def mint_cases():
             values["spelled"] = spelled
         return {**values, "token": mint(*key, jid, now, nonce)}
 
-    yield case("the example of docs/minting.md")
-
+    yield case("the example of docs/minting.md", nonce=dated(NOW))
+    yield case("nonce: undated")
     for now, code in CODES_OF_RFC_6238.items():
         made = case(f"RFC 6238, time {now}", key=(RFC_6238, KEY[1]), now=now)
         assert made["token"].startswith(code)
@@ -106,6 +118,16 @@ def mint_cases():
         ("larger than 64 bits can hold", "99999999999999999999999999999998"),
     ]:
         yield case(f"nonce: {name}", nonce=nonce)
+    for name, now in [
+        ("the first second of 1970", 0),
+        ("a minute later", 59),
+        ("beyond 31 bits", 2**31),
+        ("beyond 32 bits", 2**32 * 30),
+        ("the last there is", 10**12 - 1),
+    ]:
+        yield case(f"nonce: dated, {name}", now=now, nonce=dated(now))
+    yield case("nonce: dated, then zeros", nonce=dated(NOW, "0" * 20))
+
     both = case("signature: with + and /", nonce="00000000000000000000000000000001")
     assert {"+", "/"} <= set(both["token"])
     yield both
@@ -179,23 +201,104 @@ def mint_cases():
         yield case(f"prepared: {name}", spelled=spelled)
 
 
-def verify_cases():
+def fresh(jid=ALICE, now=NOW, nonce=NONCE):
+    return mint(*KEY, jid, now, nonce)
+
+
+def case(name, *presentations, key=KEY, **options):
+    keys = {"name": name, "otp_seed": key[0], "token_secret": key[1]}
+    return {**keys, **options, "presentations": [presentation(*values) for values in presentations]}
+
+
+def presentation(token, decision, now=NOW, jid=ALICE):
+    token = token if isinstance(token, bytes) else token.encode()
+    try:
+        return {"jid": jid, "token": token.decode(), "now": now, "decision": decision}
+    except UnicodeDecodeError:
+        return {"jid": jid, "token_base64": base64.b64encode(token).decode(), "now": now, "decision": decision}
+
+
+def dated_cases():
     seed, secret = decode_seed(KEY[0]), KEY[1].encode()
 
-    def fresh(jid=ALICE, now=NOW, nonce=NONCE):
-        return mint(*KEY, jid, now, nonce)
+    def under(policies, name, *presentations, **options):
+        for policy in policies:
+            more = {} if policy == "exact" else {"nonce_policy": policy}
+            yield case(f"{name} ({policy})", *presentations, **more, **options)
 
-    def case(name, *presentations, key=KEY):
-        keys = {"name": name, "otp_seed": key[0], "token_secret": key[1]}
-        return {**keys, "presentations": [presentation(*values) for values in presentations]}
+    every = "exact", "dated", "report"
+    but_dated = "exact", "report"
 
-    def presentation(token, decision, now=NOW, jid=ALICE):
-        token = token if isinstance(token, bytes) else token.encode()
-        try:
-            return {"jid": jid, "token": token.decode(), "now": now, "decision": decision}
-        except UnicodeDecodeError:
-            return {"jid": jid, "token_base64": base64.b64encode(token).decode(), "now": now, "decision": decision}
+    # The token was made 13 seconds after the begin of the step.
+    token = fresh(now=NOW + 13, nonce=dated(NOW + 13))
+    for name, decision, now in [
+        ("at the second it was made", "accepted", NOW + 13),
+        ("in the last second of the step after", "accepted", NOW + 59),
+        ("in the first second of the second step after", "expired", NOW + 60),
+        ("in the first second of the step before", "accepted", NOW - 30),
+        ("in the last second of the second step before", "expired", NOW - 31),
+        ("a year later", "expired", NOW + 365 * 86400),
+    ]:
+        yield from under(every, f"dated: {name}", (token, decision, now))
+    yield from under(every, "dated: a second time", (token, "accepted"), (token, "replayed"))
+    redated = token.replace(dated(NOW + 13), dated(NOW + 14))
+    yield from under(every, "dated: with another date than was signed", (redated, "bad-signature"))
+    for now in (0, 59, 10**12 - 1):
+        made = fresh(now=now, nonce=dated(now))
+        yield from under(["dated"], f"dated: at {now}", (made, "accepted", now))
 
+    # Old or of the future, with the one-time password of the present by chance.
+    for offset, step in LUCKY_STEPS.items():
+        assert otp_at(seed, step) == otp_at(seed, NOW // 30 + offset)
+        lucky = fresh(now=step * 30, nonce=dated(step * 30))
+        name = f"of the step {step}, whose one-time password is that of another in the window"
+        decisions = (lucky, "expired"), (lucky, "expired", NOW + 3600), (lucky, "accepted", step * 30)
+        yield from under(every, f"dated: {name}", *decisions)
+        undated = fresh(now=step * 30)
+        yield from under(but_dated, f"undated: {name}", (undated, "accepted"))
+        yield from under(["dated"], f"undated: {name}", (undated, "undated"))
+    first, second = TWINS
+    assert otp_at(seed, first) == otp_at(seed, second)
+    twin = fresh(now=first * 30 + 29, nonce=dated(first * 30 + 29))
+    name = "dated: expired, while the one-time password is that of the next step too"
+    yield from under(every, name, (twin, "expired", second * 30 + 30))
+
+    # Undated.
+    otp, next_otp = (otp_at(seed, NOW // 30 + steps) for steps in (0, 1))
+    for name, nonce in [
+        ("a random nonce", NONCE),
+        ("zeros only", "0" * 32),
+        ("the date in milliseconds", f"{NOW * 1000}{RANDOM[:19]}"),
+        ("the date at the end", RANDOM + f"{NOW:012}"),
+        ("the date without leading zeros", f"{NOW}{RANDOM}31"),
+        ("the date of the next step, as of a clock that was read twice", dated(NOW + 30)),
+    ]:
+        undated = token_of(otp + nonce, ALICE, secret)
+        now_and_later = lambda *decisions: zip([undated] * 2, decisions, (NOW, NOW + 60))
+        yield from under(but_dated, f"undated: {name}", *now_and_later("accepted", "expired"))
+        yield from under(["dated"], f"undated: {name}", *now_and_later("undated", "undated"))
+    crossed = token_of(next_otp + dated(NOW), ALICE, secret)
+    name = "undated: the one-time password of the next step"
+    yield from under(["exact"], name, (crossed, "accepted", NOW + 30))
+
+    # From 24 digits on there is room for a date.
+    old = LUCKY_STEPS[0] * 30
+    for length, policies, decision in [
+        (23, ["exact"], "accepted"),
+        (24, ["exact", "dated"], "expired"),
+        (970, ["exact", "dated"], "expired"),
+    ]:
+        tokens = [fresh(now=now, nonce=dated(now, "7" * (length - 12))) for now in (NOW, old)]
+        presentations = [*zip(tokens, ("accepted", decision))]
+        name = f"dated: a nonce of {length} digits"
+        yield from under(policies, name, *presentations, nonce_length=length)
+        yield from under(["report"], name, *presentations)
+    longer = fresh(nonce=dated(NOW, RANDOM + "7"))
+    yield from under(["dated"], "dated: a nonce of another length", (longer, "malformed"))
+
+
+def verify_cases():
+    seed, secret = decode_seed(KEY[0]), KEY[1].encode()
     token, other = fresh(), fresh(nonce="27182818284590452353602874713526")
     digits, sent = token.split(" ")
     otp = digits[:8]
@@ -244,14 +347,9 @@ def verify_cases():
     )
     yield case("spent: not before its time", (token, "expired", NOW - 60), (token, "accepted"), (token, "replayed"))
     expired = fresh(now=NOW - 3600)
-    yield case(
-        "throttled: after 11 expired ones, until the step ends",
-        *((expired, "expired"),) * 11,
-        (expired, "throttled"),
-        (token, "throttled"),
-        (token, "accepted", NOW + 30),
-    )
-    yield case("throttled: not after 10", *((expired, "expired"),) * 10, (token, "accepted"))
+    many = ((expired, "expired"),) * 12
+    yield case("expired: many of them lock nobody out", *many, (token, "accepted"))
+    yield from dated_cases()
 
     # Signed for something else than is asked about.
     for name, signed in [

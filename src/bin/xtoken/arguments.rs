@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
 use clap::ValueHint::FilePath;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
+use xtoken::setting::NoncePolicy;
 
 /// Make and verify the one-time tokens with which users log in to Prosody
 ///
@@ -110,7 +112,8 @@ pub(crate) struct KeySource {
     /// A file with the two lines that generate-key prints, which others must not be able to read
     #[arg(long, value_name = "FILE", value_hint = FilePath, conflicts_with = "prosody_config")]
     pub(crate) key: Option<PathBuf>,
-    /// Prosody's configuration: its keys, token_nonce_length, token_deviation and token_ledger
+    /// Prosody's configuration: its keys, token_nonce_length, token_nonce_policy, token_deviation
+    /// and token_ledger
     ///
     /// Prosody's own loader reads it, with everything that it includes, so Prosody must be
     /// installed here and whoever runs this must be able to read the configuration.
@@ -130,7 +133,7 @@ pub(crate) struct Protocol {
     /// Another time than now: Unix seconds, or UTC as in 2026-12-01T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) at: Option<u64>,
-    /// Digits of the nonce [default: 32]
+    /// Digits of the nonce; one that is minted is dated from 24 on [default: 32]
     #[arg(long, value_name = "DIGITS")]
     pub(crate) nonce_length: Option<usize>,
 }
@@ -138,6 +141,10 @@ pub(crate) struct Protocol {
 #[derive(Args)]
 #[command(next_help_heading = "Protocol")]
 pub(crate) struct Server {
+    /// Which nonces are accepted: exact, of that length; dated, of that length and with a date that
+    /// the one-time password proves; or report, of any length [default: exact]
+    #[arg(long, value_name = "POLICY", value_parser = nonce_policy(), hide_possible_values = true)]
+    pub(crate) nonce_policy: Option<NoncePolicy>,
     /// Steps of 30 seconds, 0 to 10, that the clocks may be apart [default: 1]
     #[arg(long, value_name = "STEPS")]
     pub(crate) deviation: Option<u64>,
@@ -148,6 +155,10 @@ pub(crate) struct Server {
     /// once the command has ended: a token is good more than once.
     #[arg(long, value_name = "URL")]
     pub(crate) ledger: Option<OsString>,
+}
+
+fn nonce_policy() -> impl TypedValueParser<Value = NoncePolicy> {
+    PossibleValuesParser::new(NoncePolicy::NAMES.map(|(name, _)| name)).try_map(NoncePolicy::named)
 }
 
 /// What was typed, or the end of the process with a message.

@@ -87,8 +87,12 @@ fn verify(json: bool, presented: Presented) -> Result<Outcome, Failure> {
         Ok(accepted) => {
             let key = verifier.keys().get(accepted.key).map_or("", |key| key.id());
             if json {
-                let step_offset = accepted.step_offset;
-                print_json(&json!({ "accepted": true, "key": key, "step_offset": step_offset }))?;
+                print_json(&json!({
+                    "accepted": true,
+                    "key": key,
+                    "step_offset": accepted.step_offset,
+                    "clock_skew": accepted.clock_skew,
+                }))?;
             } else {
                 accept(&format!("key {key}"))?;
             }
@@ -179,6 +183,9 @@ fn verifier(presented: &Presented) -> Result<(Verifier, u64), Failure> {
     let mut verifier = Verifier::new(known.keys, ledger::open(&*ledger_url)?)?;
     if let Some(digits) = protocol.nonce_length.or(known.nonce_length) {
         verifier = verifier.with_nonce_length(digits)?;
+    }
+    if let Some(policy) = server.nonce_policy.or(known.nonce_policy) {
+        verifier = verifier.with_nonce_policy(policy)?;
     }
     if let Some(steps) = server.deviation.or(known.deviation) {
         verifier = verifier.with_deviation(steps)?;

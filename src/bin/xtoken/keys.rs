@@ -6,6 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use xtoken::Key;
 use xtoken::key::RECOMMENDED_SEED_BITS;
+use xtoken::setting::NoncePolicy;
 use zeroize::Zeroizing;
 
 use crate::arguments::{KeySource, User};
@@ -15,6 +16,7 @@ use crate::{Failure, key_file, output, prosody};
 pub(crate) struct Known {
     pub(crate) keys: Vec<Key>,
     pub(crate) nonce_length: Option<usize>,
+    pub(crate) nonce_policy: Option<NoncePolicy>,
     pub(crate) deviation: Option<u64>,
     /// The URL of the ledger, which may have a password in it.
     pub(crate) ledger: Option<Zeroizing<Vec<u8>>>,
@@ -22,7 +24,13 @@ pub(crate) struct Known {
 
 impl From<Key> for Known {
     fn from(key: Key) -> Self {
-        Self { keys: vec![key], nonce_length: None, deviation: None, ledger: None }
+        Self {
+            keys: vec![key],
+            nonce_length: None,
+            nonce_policy: None,
+            deviation: None,
+            ledger: None,
+        }
     }
 }
 

@@ -63,6 +63,7 @@ local function read(path, host)
 		keys = keys;
 		ledger = encode_base64(url);
 		token_nonce_length = get_option("token_nonce_length");
+		token_nonce_policy = get_option("token_nonce_policy");
 		token_deviation = get_option("token_deviation");
 	};
 end

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use xtoken::Key;
+use xtoken::setting::NoncePolicy;
 use zeroize::Zeroizing;
 
 use crate::keys::Known;
@@ -63,6 +64,7 @@ pub(crate) fn read(prosodyctl: &Path, config: &Path, host: &OsStr) -> Result<Kno
     Ok(Known {
         keys,
         nonce_length: number(&answer, "token_nonce_length")?.map(usize::try_from).transpose()?,
+        nonce_policy: nonce_policy(&answer)?,
         deviation: number(&answer, "token_deviation")?,
         ledger: Some(bytes(&mut answer, "ledger")?),
     })
@@ -84,6 +86,12 @@ fn key(entry: &mut Value) -> Result<Key, Failure> {
     let first = number(entry, "not_before")?.unwrap_or(0);
     let last = number(entry, "not_after")?.unwrap_or(u64::MAX);
     Ok(Key::new(&*otp_seed, &*token_secret)?.with_id(&*id)?.with_validity(first..=last)?)
+}
+
+fn nonce_policy(answer: &Value) -> Result<Option<NoncePolicy>, Failure> {
+    let Some(value) = answer.get("token_nonce_policy") else { return Ok(None) };
+    let policy = NoncePolicy::named(value.as_str().unwrap_or_default());
+    policy.map(Some).map_err(|error| format!("token_nonce_policy: {error}").into())
 }
 
 fn number(object: &Value, field: &str) -> Result<Option<u64>, Failure> {

@@ -160,7 +160,7 @@ impl Database {
     }
 
     /// The other files of the same names may be in use by others already.
-    pub(super) fn refuse_replaced(&self) -> Result<(), Error> {
+    fn refuse_replaced(&self) -> Result<(), Error> {
         if self.place.files()? == self.files { Ok(()) } else { Err(Error::Replaced) }
     }
 
@@ -208,6 +208,7 @@ impl Database {
     }
 
     pub(super) fn peek(&self, spending: &Spending, clocks: Clocks) -> Result<Outcome, Error> {
+        self.refuse_replaced()?;
         let transaction =
             Transaction::new_unchecked(&self.connection, TransactionBehavior::Deferred)?;
         let mut history = load_of(&transaction, &self.machine)?;

@@ -7,11 +7,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::{io, process, ptr};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
 use super::error::Error;
@@ -159,7 +159,7 @@ impl LockFile {
 }
 
 impl Record {
-    const LENGTH: usize = 115;
+    const LENGTH: usize = 112;
     /// The database is being made for the first time: nothing was spent in it.
     pub(super) const BEGUN: Self = Self { widest: 0, inodes: [0; 4] };
     /// Any deviation may have been in use, and any file.
@@ -185,7 +185,10 @@ impl Record {
 /// Makes the file if there is none and that is allowed.
 fn open_file(place: &Place, may_make: bool) -> io::Result<Option<File>> {
     loop {
-        match OpenOptions::new().read(true).write(true).open(&place.lock) {
+        // Not where a link leads: root may look here for the user of a service, who could make one.
+        let no_link = OFlags::NOFOLLOW.bits().cast_signed();
+        let mut options = OpenOptions::new();
+        match options.read(true).write(true).custom_flags(no_link).open(&place.lock) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Err(_) if !may_make => return Ok(None),
             Err(_) => {}
@@ -214,4 +217,25 @@ fn has_open(wanted: &[Option<Identity>], own: &File) -> io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_as_it_was_written_and_nothing_else_is() {
+        let largest = Record { widest: MAX_DEVIATION, inodes: [u64::MAX; 4] };
+        for record in [Record::BEGUN, Record::UNKNOWN, largest] {
+            let text = record.encode();
+            assert_eq!(text.len(), Record::LENGTH);
+            assert_eq!(Record::decode(text.as_bytes()), Some(record));
+            for length in 0..text.len() {
+                let mut torn = text.clone().into_bytes();
+                torn[length..].fill(0);
+                assert_eq!(Record::decode(&torn), None);
+                assert_eq!(Record::decode(&text.as_bytes()[..length]), None);
+            }
+        }
+    }
 }

@@ -68,7 +68,7 @@ impl Opening<'_> {
             Some(record) => record == Record::BEGUN,
             None => files.database.is_none(),
         };
-        let is_first = is_begun && is_alone && !is_damaged && !self.was_open;
+        let is_first = is_begun && is_alone && !self.was_open;
         let has_lost = !is_first && record.is_none_or(|record| record.inodes != files.inodes());
         if !self.may_make && (is_first || has_lost || is_damaged) {
             return Ok(Err(if is_first { Missing::FromTheStart } else { Missing::Lost }));
@@ -147,7 +147,7 @@ impl Joining<'_> {
         database::store(&transaction, &machine, &now)?;
         transaction.commit()?;
         let files = self.place.files()?;
-        if !files.include(&self.files) {
+        if self.files.database.is_some() && !files.include(&self.files) {
             return Err(Error::Replaced);
         }
         // Not before: the next one would take for known what was not stored.

@@ -1,0 +1,65 @@
+//! The date in a nonce: 12 digits of Unix seconds, then random digits. No secrets, no clock.
+//!
+//! ```text
+//! nonce = date random      date = 12 digits, zero-padded      random = N - 12 digits, N >= 24
+//! ```
+//!
+//! Shorter nonces have no date, since too few of their digits would be random. What a nonce begins
+//! with proves nothing by itself: [`crate::dating`] says when a token is dated.
+
+/// Digits of the date.
+pub const DATE_DIGITS: usize = 12;
+/// Digits of the shortest nonce that has a date.
+pub const MIN_DATED_LENGTH: usize = 24;
+/// The last Unix second that can be written as a date, in the year 33658.
+pub const MAX_DATE: u64 = 10_u64.pow(DATE_DIGITS as u32) - 1;
+
+/// Returns what a nonce made of decimal digits begins with, as Unix seconds; `None` if it is too
+/// short for a date.
+pub fn date_of(nonce: &[u8]) -> Option<u64> {
+    if nonce.len() < MIN_DATED_LENGTH {
+        return None;
+    }
+    let digits: &[u8; DATE_DIGITS] = nonce.first_chunk()?;
+    // Groups of digits, which a processor reads side by side.
+    let number = |group: &[u8; 4]| group.iter().fold(0, |n, digit| n * 10 + u64::from(digit & 0xf));
+    Some(digits.as_chunks().0.iter().map(number).fold(0, |date, group| date * 10_000 + group))
+}
+
+/// Returns the digits with which a nonce of `length` digits begins that is made at `date` (Unix
+/// seconds): none if it is too short for a date. `None` if `date` is beyond [`MAX_DATE`].
+pub fn beginning(length: usize, date: u64) -> Option<Vec<u8>> {
+    if date > MAX_DATE {
+        return None;
+    }
+    let digits = || format!("{date:0DATE_DIGITS$}").into_bytes();
+    Some(if length < MIN_DATED_LENGTH { Vec::new() } else { digits() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        for (date, digits) in
+            [(0, "000000000000"), (1_700_000_010, "001700000010"), (MAX_DATE, "999999999999")]
+        {
+            for length in [MIN_DATED_LENGTH, 32, 970] {
+                let mut nonce = beginning(length, date).unwrap();
+                assert_eq!(nonce, digits.as_bytes());
+                nonce.resize(length, b'7');
+                assert_eq!(date_of(&nonce), Some(date));
+            }
+        }
+        assert_eq!(beginning(32, MAX_DATE + 1), None);
+    }
+
+    #[test]
+    fn short_nonces_have_no_date() {
+        for length in [0, 1, 12, MIN_DATED_LENGTH - 1] {
+            assert_eq!(beginning(length, 1_700_000_010), Some(vec![]));
+            assert_eq!(date_of(&b"001700000010000000000000"[..length]), None);
+        }
+    }
+}
