@@ -35,7 +35,6 @@ pub(crate) struct File {
     boots: PathBuf,
     boot: u64,
     workers: [Option<Worker>; ASKERS],
-    has_second: [bool; ASKERS],
     time: u64,
     booted_at: u64,
     real: BootClock,
@@ -69,7 +68,6 @@ impl File {
             boots,
             boot: number * 1_000,
             workers: [const { None }; ASKERS],
-            has_second: [false; ASKERS],
             time: 0,
             booted_at: 0,
             real,
@@ -146,7 +144,7 @@ impl File {
     }
 
     fn restart(&mut self, asker: usize) -> [bool; ASKERS] {
-        (self.workers[asker], self.has_second[asker]) = (None, false);
+        self.workers[asker] = None;
         let mut restarted = [false; ASKERS];
         restarted[asker] = true;
         restarted
@@ -191,13 +189,8 @@ impl File {
                 self.fill(is_full);
                 Consequence::default()
             }
-            Operation::SecondCopy(asker) => {
-                self.has_second[asker] = true;
-                Consequence::default()
-            }
             Operation::PowerCut(loss) => {
                 self.workers = [const { None }; ASKERS];
-                self.has_second = [false; ASKERS];
                 self.boot();
                 self.lose(loss);
                 Consequence { restarted: [true; ASKERS], ..gap(Gap::Certain) }
@@ -249,6 +242,8 @@ impl File {
 }
 
 impl World for File {
+    const IS_SIMULATED: bool = false;
+
     fn spend(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
         let clocks = self.clocks(wall);
         self.worker(asker).ask("spend", question, clocks)

@@ -21,9 +21,8 @@ pub(crate) fn enter(test: &str) -> bool {
 
 /// A program with mounts of its own. Who is not root must become it for that.
 pub(crate) fn command(program: &str) -> Command {
-    let is_root = rustix_is_root();
     let mut command = Command::new("unshare");
-    if !is_root {
+    if !is_root() {
         command.arg("--map-root-user");
     }
     command.args(["--mount", "--", program]);
@@ -31,7 +30,7 @@ pub(crate) fn command(program: &str) -> Command {
 }
 
 #[allow(unsafe_code)]
-fn rustix_is_root() -> bool {
+fn is_root() -> bool {
     // SAFETY: it takes nothing and cannot fail.
     unsafe { libc::geteuid() == 0 }
 }

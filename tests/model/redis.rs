@@ -34,8 +34,8 @@ pub(crate) struct Redis<'a> {
     /// How far its clock was set ahead, in milliseconds.
     moved: i64,
     moved_at: Option<u64>,
-    /// Since when each node can notice that.
-    watches_since: [Option<u64>; ASKERS],
+    /// Since when each node can notice that, and how far it was ahead then.
+    watches_since: [Option<(u64, i64)>; ASKERS],
     /// A node that could not notice was asked meanwhile.
     is_misled: bool,
     is_full: bool,
@@ -77,7 +77,7 @@ impl<'a> Redis<'a> {
 
     fn node(&mut self, asker: usize) -> &mut Worker {
         let url = format!("{}?timeout=300", self.server.url());
-        self.watches_since[asker].get_or_insert(self.time);
+        self.watches_since[asker].get_or_insert((self.time, self.moved));
         self.nodes[asker].get_or_insert_with(|| {
             Worker::start(Command::new(std::env::current_exe().unwrap()), &url)
         })
@@ -101,10 +101,15 @@ impl<'a> Redis<'a> {
         command.exec(&mut self.server.client()).unwrap();
     }
 
-    /// Nobody has set the server's clock, or this node was there.
+    /// Nobody has set the server's clock, or this node was there and it was set by more than it may
+    /// have drifted since.
     fn can_notice(&self, asker: usize) -> bool {
-        let since = self.watches_since[asker];
-        self.moved_at.is_none_or(|moved_at| since.is_some_and(|since| since < moved_at))
+        self.moved_at.is_none_or(|moved_at| {
+            self.watches_since[asker].is_some_and(|(since, moved)| {
+                let drift = 600_000.min((self.time - since) / 2_000) + 4_000;
+                since < moved_at && self.moved.abs_diff(moved) > drift
+            })
+        })
     }
 
     /// The server has the other's data afterwards, and takes no writes.
@@ -135,6 +140,7 @@ impl<'a> Redis<'a> {
 }
 
 impl World for Redis<'_> {
+    const IS_SIMULATED: bool = false;
     const APART: u64 = 30;
     const FIRST: Option<Gap> = Some(Gap::Certain);
     const SKEW: [i64; ASKERS] = [0, 15_000, -15_000];

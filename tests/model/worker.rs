@@ -88,7 +88,7 @@ pub(crate) fn serve() {
     let (machine, boot_ahead) = (BootClock::of_machine(), Arc::clone(&ahead));
     let boot_clock =
         BootClock::new(move || machine.now().saturating_add_signed(boot_ahead.load(SeqCst)));
-    let ledgers = [(); 2].map(|()| open(&url, boot_clock.clone()));
+    let ledger = open(&url, boot_clock);
     println!();
     for line in stdin().lines() {
         let line = line.unwrap();
@@ -99,13 +99,14 @@ pub(crate) fn serve() {
         let (step, deviation) = (step.parse().unwrap(), deviation.parse().unwrap());
         let (question, wall) = (Spending { fingerprint, step, deviation }, wall.parse().unwrap());
         let answers = match what {
-            "spend" => vec![ledgers[0].spend(&question, wall)],
-            "peek" => vec![ledgers[0].peek(&question, wall)],
-            "race" => race(&ledgers, &question, wall),
+            "spend" => vec![ledger.spend(&question, wall)],
+            "peek" => vec![ledger.peek(&question, wall)],
+            "race" => race(&*ledger, &question, wall),
             _ => panic!("{what}"),
         };
-        let troubles = ledgers.iter().filter_map(|ledger| ledger.trouble());
-        troubles.for_each(|trouble| eprintln!("{trouble}"));
+        if let Some(trouble) = ledger.trouble() {
+            eprintln!("{trouble}");
+        }
         println!("= {}", answers.into_iter().map(write).collect::<Vec<_>>().join(" "));
     }
 }
@@ -117,16 +118,15 @@ fn open(url: &str, boot_clock: BootClock) -> Box<dyn Ledger> {
     }
 }
 
-/// Two ledgers of one process, or two threads on the one.
-fn race(ledgers: &[Box<dyn Ledger>; 2], question: &Spending, wall: u64) -> Vec<Answer> {
+fn race(ledger: &dyn Ledger, question: &Spending, wall: u64) -> Vec<Answer> {
     let start = Barrier::new(2);
-    let spend = |ledger: &dyn Ledger| {
+    let spend = || {
         start.wait();
         ledger.spend(question, wall)
     };
     scope(|scope| {
-        let other = scope.spawn(|| spend(&*ledgers[1]));
-        vec![spend(&*ledgers[0]), other.join().unwrap()]
+        let other = scope.spawn(spend);
+        vec![spend(), other.join().unwrap()]
     })
 }
 

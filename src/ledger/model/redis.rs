@@ -68,8 +68,8 @@ struct Node {
     history: History,
     /// How far the server's clock is ahead of the node's boot clock, and when that was seen.
     offset: Option<(i64, u64)>,
-    /// Since when a leap of the server's clock can be noticed.
-    watches_since: Option<u64>,
+    /// Since when a leap of the server's clock can be noticed, and how far that was ahead then.
+    watches_since: Option<(u64, i64)>,
 }
 
 impl Default for Node {
@@ -156,12 +156,12 @@ impl Redis {
             self.server.data.horizon = Some(horizon);
             self.server.data.history = node.history.encode();
             node.offset = Some((self.server.ahead, self.time));
-            node.watches_since = Some(self.time);
+            node.watches_since = Some((self.time, self.server.ahead));
             self.moved_at = None;
         }
         if node.offset.is_none() {
             node.offset = Some((self.server.ahead, self.time));
-            node.watches_since = Some(self.time);
+            node.watches_since = Some((self.time, self.server.ahead));
         }
         Ok(horizon)
     }
@@ -220,10 +220,15 @@ impl Redis {
         answer
     }
 
-    /// Nobody has set the server's clock, or this node was there.
+    /// Nobody has set the server's clock, or this node was there and it was set by more than it may
+    /// have drifted since.
     fn can_notice(&self, asker: usize) -> bool {
-        let since = self.nodes[asker].watches_since;
-        self.moved_at.is_none_or(|moved_at| since.is_some_and(|since| since < moved_at))
+        self.moved_at.is_none_or(|moved_at| {
+            self.nodes[asker].watches_since.is_some_and(|(since, ahead)| {
+                let drift = MOST_DRIFT.min((self.time - since) / 2_000) + RESOLUTION;
+                since < moved_at && self.server.ahead.abs_diff(ahead) > drift
+            })
+        })
     }
 
     fn lose(&mut self, loss: Loss) {

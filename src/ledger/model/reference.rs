@@ -13,6 +13,8 @@ const DEVIATIONS: usize = 11;
 const LAPSES_AFTER: u64 = 90_000_000;
 /// Unix time is cut to seconds, of the horizon and of the present.
 const ROUNDING: u64 = 2_000;
+/// Clocks that are apart by no more than this may count as one that was not set.
+const ALIKE: u64 = 3_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Token {
@@ -172,6 +174,10 @@ impl Reference {
             self.unaware[asker] &= !consequence.restarted[asker];
         }
         self.unnoticed = self.unnoticed.max(consequence.gap);
+        if consequence.gap.is_some() {
+            // What was put in the place of the history may be an older one.
+            self.ran_ahead.iter_mut().for_each(|run| run.is_over = [false; ASKERS]);
+        }
         if let Some(since) = consequence.forgotten_since {
             self.accepted.retain(|_, acceptance| acceptance.at < since);
         }
@@ -199,7 +205,7 @@ impl Reference {
     /// meanwhile, by another time, and for longer than a window.
     fn note_whether_ahead(&mut self, machine: usize, answers: bool) {
         let (ahead, widest, window) = (self.ahead(machine), self.widest(), self.window());
-        let is_same = |run: &Run| ahead.abs_diff(run.ahead) <= ROUNDING;
+        let is_same = |run: &Run| ahead.abs_diff(run.ahead) <= ALIKE;
         for run in self.ran_ahead.iter_mut().filter(|run| answers && !is_same(run)) {
             let then = step_at(self.time.saturating_add_signed(run.ahead) / 1_000);
             run.is_over[machine] |= then > run.end + window;
