@@ -168,7 +168,13 @@ class Prosody:
 
     def shell(self, command):
         """Runs a command in the server's own shell and returns what it printed."""
+        # It may be there a moment later than the port for clients.
+        eventually(self.has_shell, PATIENCE, "the server has no shell")
         return self.prosodyctl("shell", command)
+
+    def has_shell(self):
+        with socket.socket(socket.AF_UNIX) as connection:
+            return connection.connect_ex(str(self.folder / "admin.sock")) == 0
 
     def reload_config(self):
         assert "OK" in self.shell("config:reload()")
