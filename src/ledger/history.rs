@@ -11,10 +11,10 @@
 //!   for good: the wall clock may be set back. A step is over when the wall clock and the steady
 //!   clock say so, so that a wall clock which is ahead for a moment closes no step of the future.
 //!
-//! Closed steps are kept as ranges, one for each *era*: a time in which both clocks advanced alike and
-//! tokens were spent. A range grows with time, not with logins. A wall clock that is set begins
-//! another era, and so does a question after a pause. When there are too many, two of the past or two
-//! of the future become one: the present lies between them.
+//! Closed steps are kept as ranges, one for each *era*: a time in which both clocks advanced alike. A
+//! range grows with time, not with logins. A wall clock that is set begins another era, also if it
+//! comes back to where it was when time has passed by that one. When there are too many, two of the
+//! past or two of the future become one: the present lies between them.
 //!
 //! A ledger whose tokens leave by themselves ([`forgetting_after`](History::forgetting_after))
 //! cannot wait for the wall clock, which may be set back when nobody asks. There the steady clock
