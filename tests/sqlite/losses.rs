@@ -150,6 +150,16 @@ fn a_file_with_what_no_ledger_writes_is_moved_aside() {
 }
 
 #[test]
+fn a_lock_file_with_something_behind_its_line_is_a_gap_once() {
+    let file = File::new();
+    file.spend_a_hundred(&file.open());
+    fs::write(file.beside(".lock"), [0; 200]).unwrap();
+    // Nobody knows the deviations.
+    file.assert_closed_for(&file.open(), 11);
+    assert_eq!(file.spend(&file.open(), 3_000), Ok(Spent::First));
+}
+
+#[test]
 fn a_file_that_was_emptied_opens_nothing() {
     let file = File::new();
     file.spend_a_hundred(&file.open());
