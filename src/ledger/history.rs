@@ -11,10 +11,10 @@
 //!   for good: the wall clock may be set back. A step is over when the wall clock and the steady
 //!   clock say so, so that a wall clock which is ahead for a moment closes no step of the future.
 //!
-//! Closed steps are kept as ranges, one for each *era*: a time in which both clocks advanced alike and
-//! tokens were spent. A range grows with time, not with logins. A wall clock that is set begins
-//! another era, and so does a question after a pause. When there are too many, two of the past or two
-//! of the future become one: the present lies between them.
+//! Closed steps are kept as ranges, one for each *era*: a time in which both clocks advanced alike. A
+//! range grows with time, not with logins. A wall clock that is set begins another era, also if it
+//! comes back to where it was when time has passed by that one. When there are too many, two of the
+//! past or two of the future become one: the present lies between them.
 //!
 //! A ledger whose tokens leave by themselves ([`forgetting_after`](History::forgetting_after))
 //! cannot wait for the wall clock, which may be set back when nobody asks. There the steady clock
@@ -143,12 +143,16 @@ impl History {
 
     /// The first step whose tokens nobody could have accepted before the horizon.
     pub(super) fn first_after_horizon(&self, clocks: Clocks) -> u64 {
-        let Some(horizon) = self.horizon else { return 0 };
-        let known_for = clocks.steady.saturating_sub(horizon);
+        let begun = self.first_begun_after_horizon(clocks);
+        begun.map_or(0, |step| step.saturating_add(self.widest(clocks)))
+    }
+
+    /// The first step that began after the horizon. `None` if there is no horizon.
+    fn first_begun_after_horizon(&self, clocks: Clocks) -> Option<u64> {
+        let known_for = clocks.steady.saturating_sub(self.horizon?);
         // Unix time is cut to seconds: a second later is certain.
         let wall = clocks.wall.saturating_add(1 + self.apart).saturating_mul(1_000);
-        let horizon = wall.saturating_sub(known_for).div_ceil(1_000);
-        horizon.div_ceil(OTP_INTERVAL).saturating_add(self.widest(clocks))
+        Some(wall.saturating_sub(known_for).div_ceil(1_000).div_ceil(OTP_INTERVAL))
     }
 
     /// From when on (Unix seconds) tokens that are minted then are accepted, if those that are
@@ -164,15 +168,20 @@ impl History {
         (step > present).then(|| start_of(step))
     }
 
-    /// Whether a token of this step may be forgotten without closing the step: it is closed, or lies
+    /// Whether a token of this step may be forgotten without closing the step: it is closed, or began
     /// before the horizon by whichever offset the wall clock had since then. That tokens of today lie
     /// before the horizon is what a wall clock says that is ahead for a moment.
+    ///
+    /// What began after the horizon may have been accepted since, even if it is refused now: the
+    /// deviation in use may have grown, and the clocks be read at another part of a second.
     #[cfg(feature = "sqlite")]
     pub(super) fn may_forget(&self, step: u64, clocks: Clocks) -> bool {
         let offsets = self.eras.iter().filter_map(|era| era.offset);
         let walls = offsets.map(|offset| clocks.wall_at_offset(offset));
-        let wall = walls.fold(clocks.wall, u64::min);
-        self.is_closed(step) || step < self.first_after_horizon(Clocks { wall, ..clocks })
+        let wall = walls.fold(clocks.wall, u64::min).saturating_sub(TOLERANCE.div_ceil(1_000));
+        let began_before = |first| step < first;
+        self.is_closed(step)
+            || self.first_begun_after_horizon(Clocks { wall, ..clocks }).is_some_and(began_before)
     }
 
     /// Notes the use of a deviation; `false` if that was noted a short time ago.
@@ -392,6 +401,42 @@ mod tests {
         machine.pass(60);
         assert!(machine.is_open());
         assert!(machine.history.may_forget(step, machine.clocks()));
+    }
+
+    #[test]
+    #[cfg(feature = "sqlite")]
+    fn what_was_spent_after_the_horizon_is_not_forgotten_at_another_part_of_a_second() {
+        for before in [1, 500, 999] {
+            let clocks = |after: u64| {
+                let wall = NOW * 1_000 - before + after;
+                Clocks { wall: wall / 1_000, steady: 5_000_000 + after }
+            };
+            for begun in (0..1_000).step_by(50) {
+                let mut history = History::new(0);
+                history.lose(clocks(0));
+                let mut has_known = false;
+                for after in (begun..60_000).step_by(170) {
+                    history.advance(1, clocks(after));
+                    has_known |= history.knows(step_at(NOW) + 1, clocks(after));
+                    let forgets = history.may_forget(step_at(NOW) + 1, clocks(after));
+                    assert!(!has_known || !forgets, "{before} {begun} {after}");
+                }
+                assert!(has_known);
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "sqlite")]
+    fn what_was_spent_after_the_horizon_is_not_forgotten_when_a_wider_deviation_comes_into_use() {
+        let mut machine = Machine::new();
+        machine.history.lose(machine.clocks());
+        machine.pass(60);
+        assert!(machine.is_open());
+        machine.history.advance(10, machine.clocks());
+        let step = step_at(machine.wall);
+        assert!(step < machine.history.first_after_horizon(machine.clocks()));
+        assert!(!machine.history.may_forget(step, machine.clocks()));
     }
 
     #[test]

@@ -130,6 +130,36 @@ fn a_file_of_another_version_is_a_gap_and_never_misread() {
 }
 
 #[test]
+fn a_file_with_what_no_ledger_writes_is_moved_aside() {
+    for garbage in [
+        "UPDATE ledger SET history = CAST(x'ff' AS TEXT)",
+        "UPDATE ledger SET history = 'garbage'",
+        "INSERT INTO spent VALUES (x'ff', 1)",
+    ] {
+        let file = File::new();
+        file.spend_a_hundred(&file.open());
+        file.sql(garbage);
+        let ledger = file.open();
+        let first = ledger.spend(&spending(1_000, NOW / 30), NOW);
+        assert_eq!(first, Err(Unavailable), "{garbage}");
+        assert!(ledger.trouble().unwrap().contains("moved aside"), "{:?}", ledger.trouble());
+        assert_eq!(file.spend(&ledger, 1_000), Err(Unavailable), "{garbage}");
+        file.assert_closed_for_the_window(&ledger);
+        assert_eq!(file.damaged_copies(), 1);
+    }
+}
+
+#[test]
+fn a_lock_file_with_something_behind_its_line_is_a_gap_once() {
+    let file = File::new();
+    file.spend_a_hundred(&file.open());
+    fs::write(file.beside(".lock"), [0; 200]).unwrap();
+    // Nobody knows the deviations.
+    file.assert_closed_for(&file.open(), 11);
+    assert_eq!(file.spend(&file.open(), 3_000), Ok(Spent::First));
+}
+
+#[test]
 fn a_file_that_was_emptied_opens_nothing() {
     let file = File::new();
     file.spend_a_hundred(&file.open());

@@ -42,8 +42,20 @@ impl Error {
     }
 
     pub(super) fn is_damage(&self) -> bool {
-        matches!(self, Self::Damaged(_))
-            || matches!(self.code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+        use rusqlite::Error::{
+            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
+        };
+        match self {
+            Self::Damaged(_) => true,
+            // What no ledger writes, though SQLite finds nothing wrong with it.
+            Self::Sqlite(
+                FromSqlConversionFailure(..)
+                | IntegralValueOutOfRange(..)
+                | InvalidColumnType(..)
+                | Utf8Error(..),
+            ) => true,
+            _ => matches!(self.code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)),
+        }
     }
 
     fn advice(&self) -> &'static str {
