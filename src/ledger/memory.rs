@@ -173,7 +173,8 @@ impl Ledger for MemoryLedger {
     }
 
     fn trouble(&self) -> Option<String> {
-        if self.shards.iter().any(Mutex::is_poisoned) || self.history.is_poisoned() {
+        let mut shards = self.shards.iter();
+        if shards.any(|shard| shard.lock().is_err()) || self.history.lock().is_err() {
             return Some("a thread stopped in the middle: restart the program".to_owned());
         }
         self.is_exhausted.load(Relaxed).then(|| "there is no memory left".to_owned())

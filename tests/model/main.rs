@@ -40,7 +40,7 @@ use seed::Search;
 const LENGTH: usize = 60;
 /// Operations in `make test`: a few seconds' worth of each.
 const ON_FILES: usize = 2_000;
-const ON_SERVERS: usize = 200;
+const ON_SERVERS: usize = 300;
 
 fn prove(outcome: Result<(), String>) {
     if let Err(counterexample) = outcome {
