@@ -212,6 +212,8 @@ impl History {
                 self.eras.remove(at);
             }
         }
+        // A window that grew moved some.
+        self.eras.sort_unstable_by_key(|other| other.first);
         let at = self.eras.partition_point(|other| other.first < era.first);
         self.eras.insert(at, era);
         if self.eras.len() <= MAX_ERAS {

@@ -12,9 +12,9 @@ mod opening;
 mod patience;
 
 use std::borrow::Cow;
-use std::mem;
 use std::path::{self, Path, PathBuf};
 use std::sync::Mutex;
+use std::{fmt, mem};
 
 use super::clock::{BootClock, Clocks};
 use super::deferred::Outcome;
@@ -27,14 +27,12 @@ use opening::{Missing, Opening};
 use patience::Patience;
 
 /// The ledger `sqlite:PATH`.
-#[derive(Debug)]
 pub struct SqliteLedger {
     path: PathBuf,
     boot_clock: BootClock,
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
 struct State {
     database: Option<Box<Database>>,
     /// As it was last stored, or more.
@@ -249,6 +247,13 @@ impl State {
         if error.asks_for_another_connection() {
             self.close();
         }
+    }
+}
+
+impl fmt::Debug for SqliteLedger {
+    /// Without the path, in whose place there may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteLedger").finish_non_exhaustive()
     }
 }
 

@@ -32,7 +32,7 @@ def test_make_test_runs_the_suite_of_every_folder():
     said = subprocess.run(database, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
     suites = re.search("^SUITES := (.*)$", said, re.MULTILINE)[1]
     folders = {path.parent.name for path in ROOT.glob("tests/*/run")} - {"debian"}
-    assert set(suites.split()) == {f"test-{name}" for name in folders | {"rust"}}
+    assert set(suites.split()) == {f"test-{name}" for name in folders | {"rust", "shuttle"}}
 
 
 def need(folder, apt_get):

@@ -192,6 +192,18 @@ fn the_database_of_another_program_is_left_alone() {
 }
 
 #[test]
+fn a_file_that_is_no_database_is_left_alone() {
+    let file = File::new();
+    fs::write(file.path(), "port = 5222").unwrap();
+    let ledger = file.open();
+    for n in 0..3 {
+        assert_eq!(file.spend(&ledger, n), Err(Unavailable));
+        assert!(ledger.trouble().unwrap().contains("another program"));
+    }
+    assert_eq!(fs::read_to_string(file.path()).unwrap(), "port = 5222");
+}
+
+#[test]
 fn the_files_are_private() {
     let file = File::new();
     file.spend_a_hundred(&file.open());

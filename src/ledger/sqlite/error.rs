@@ -91,7 +91,7 @@ impl fmt::Display for Error {
             Self::Io(error) => &error.to_string(),
             Self::Damaged(what) => what,
             Self::Busy | Self::Sqlite(_) => "locked: another process has kept it for too long",
-            Self::Foreign => "the database of another program: name another file",
+            Self::Foreign => "the file of another program: name another file",
             Self::Forked => "opened before a fork: verify the first token after it",
             Self::Replaced => "the file was replaced while it was in use",
             Self::Mounted => "it is mounted without its folder: mount the folder instead",

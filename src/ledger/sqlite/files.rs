@@ -2,9 +2,10 @@
 //! opens none: closing one would release the locks that SQLite has on it in this process.
 
 use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
-use std::{io, process};
+use std::process;
 
 use super::error::Error;
 
@@ -76,10 +77,22 @@ impl Place {
         }
     }
 
+    /// Whether a file that no lock file names is empty or a database. Only of one that is not open
+    /// here may it be asked.
+    pub(super) fn may_be_ledger(&self) -> io::Result<bool> {
+        let mut start = Vec::new();
+        File::open(&self.database)?.take(16).read_to_end(&mut start)?;
+        Ok(start.is_empty() || start == b"SQLite format 3\0")
+    }
+
     /// Whether files could be made here. None is: it would be taken for one that was emptied.
     pub(super) fn try_to_create(&self) -> io::Result<()> {
         let trial = beside(&self.database, &format!(".probe-{}", process::id()));
-        create_private(&trial)?;
+        match create_private(&trial) {
+            // Somebody else is trying, or could.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            result => drop(result?),
+        }
         fs::remove_file(trial)
     }
 

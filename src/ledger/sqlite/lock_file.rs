@@ -58,7 +58,9 @@ pub(super) fn open(
     entries.retain(|entry| entry.file.strong_count() > 0);
     for entry in &*entries {
         let is_same = Some(entry.lock) == files.lock;
-        if entry.process != process::id() && (is_same || entry.database == files.database) {
+        if entry.process != process::id()
+            && (is_same || entry.database.is_some() && entry.database == files.database)
+        {
             return Err(Error::Forked);
         }
         if let Some(file) = entry.file.upgrade().filter(|_| is_same) {
@@ -161,6 +163,11 @@ impl LockFile {
 }
 
 impl Record {
+    /// Whether it was written for this database.
+    pub(super) fn names(&self, files: &Files) -> bool {
+        files.inodes().first() == self.inodes.first()
+    }
+
     const LENGTH: usize = 112;
     /// The database is being made for the first time: nothing was spent in it.
     pub(super) const BEGUN: Self = Self { widest: 0, inodes: [0; 4] };

@@ -63,6 +63,10 @@ impl Opening<'_> {
             return Err(Error::Replaced);
         }
         let record = lock.read()?;
+        let is_ours = record.is_some_and(|record| record.names(&files));
+        if files.database.is_some() && !is_ours && !place.may_be_ledger()? {
+            return Err(Error::Foreign);
+        }
         let is_damaged = files.database.is_some() && files.database == self.damaged;
         let is_begun = match record {
             Some(record) => record == Record::BEGUN,
