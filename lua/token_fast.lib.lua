@@ -84,7 +84,7 @@ local function guard_test(test, session, handler, readmit, can_answer, condition
 		local admitted, reason, moment = readmit(username);
 		local ended, err = try_to_end_tokens(username, client_id, moment);
 		if err then
-			log("error", "%s cannot log in to %s with FAST, since its storage fails: %s",
+			log("error", "%s cannot log in to %s with FAST because the storage fails: %s",
 				username, host, err);
 			reason = "unavailable";
 		end

@@ -74,7 +74,7 @@ end
 local function may_stay(session)
 	local admitted, reason = readmit(session.username);
 	if not session.destroyed and not admitted then
-		session.log("info", "Not admitted any more: %s", reason);
+		session.log("info", "Stream closed: its user may not log in any more, reason %s", reason);
 		session:close(goodbyes[reason]);
 	end
 	return not session.destroyed;

@@ -100,7 +100,7 @@ local function warn(settings, log)
 			end
 		end
 		if #key.token_secret < secrets.recommended_length then
-			log("warn", "token_secret%s has fewer than %d bytes, so that it can be found by trying: "
+			log("warn", "token_secret%s has fewer than %d bytes, so attackers may guess it: "
 				.."make a fresh pair, for your web application too", of, secrets.recommended_length);
 		end
 		local bits = settings.verifier:seed_bits(key.id);
@@ -115,7 +115,7 @@ local function warn(settings, log)
 	end
 	if module:get_option("token_expired_limit") ~= nil then
 		log("warn", "token_expired_limit of %s has no effect any more: a dated token that has expired "
-			.."is never good again, so nobody's tries are limited. Take the option out", host);
+			.."is never good again, so tries need no limit. Take the option out", host);
 	end
 	if settings.nonce_policy == "report" then
 		log("warn", "token_nonce_policy of %s is \"report\": nonces of any length are accepted, so whoever has a token "
