@@ -7,7 +7,7 @@
 MAKEFLAGS += --no-builtin-rules
 
 CARGO ?= cargo
-# How scripts/build wants to be told.
+# scripts/build needs the messages of Cargo in this format.
 as_json := --message-format json-render-diagnostics
 # Which ledgers are built in beside memory:.
 LEDGERS ?= sqlite,redis
@@ -52,7 +52,7 @@ include packaging/cli.mk
 
 # --- Prosody -----------------------------------------------------------------------------------
 
-# What is missing is said before anything is built.
+# Reports what is missing before anything is built.
 .PHONY: demo
 demo: target/build-tools ## builds the module, starts a Prosody on this machine, logs in with a token
 	scripts/need python3 lua5.4 prosody
@@ -99,7 +99,7 @@ test-rust: target/build-tools ## the Rust tests
 	scripts/need redis-server
 	$(CARGO) test --locked --no-fail-fast --features $(LEDGERS)
 
-# What has no part in it need not be built anew for `--cfg shuttle`, hence a folder of its own.
+# A folder of its own: otherwise `--cfg shuttle` would have everything built anew each time.
 .PHONY: test-shuttle
 test-shuttle: target/build-tools ## threads on the memory ledger, in every order that shuttle tries
 	RUSTFLAGS='--cfg shuttle' $(CARGO) test --locked --no-default-features --lib \

@@ -39,7 +39,8 @@ fn new_verifier() -> Verifier {
     Verifier::new(vec![key()], Arc::new(MemoryLedger::new())).unwrap()
 }
 
-/// Verifies fresh tokens while `remembered` others are. `date` is what their nonces begin with.
+/// Verifies fresh tokens with nonces that begin with `date`, while `remembered` others are
+/// remembered. Returns nanoseconds.
 fn verify(remembered: usize, date: u64) -> f64 {
     let minter = Minter::new(key());
     let verifier = new_verifier();
@@ -59,7 +60,7 @@ fn verify(remembered: usize, date: u64) -> f64 {
     })
 }
 
-/// Refuses one token again and again.
+/// Refuses one token again and again. Returns nanoseconds.
 fn refuse(token: &str, reason: Rejection) -> f64 {
     let verifier = new_verifier();
     nanoseconds_each(1_000, |_| {

@@ -88,7 +88,7 @@
 
 
 /**
- * What stands in place of a clock skew where a token is undated.
+ * The clock skew of an undated token.
  */
 #define XTOKEN_NO_DATE INT32_MAX
 
@@ -152,9 +152,9 @@ typedef int32_t xtoken_status;
 /**
  * Which nonces a verifier accepts: one of the constants `XTOKEN_NONCE_*`.
  *
- * A dated nonce, of 24 digits or more, begins with 12 digits of the Unix time in seconds at which
- * the token was made. A token is dated if its one-time password is that of the same time. Dated
- * tokens are accepted in their time only, under each policy.
+ * A dated nonce has 24 digits or more. The first 12 are the Unix time in seconds at which the
+ * token was made. A token is dated if its one-time password is that of the same time. A dated
+ * token is accepted in its own window only, under each policy.
  */
 typedef int32_t xtoken_nonce_policy;
 
@@ -174,7 +174,8 @@ typedef int32_t xtoken_nonce_policy;
 #define XTOKEN_BAD_SIGNATURE 2
 
 /**
- * Refused: well signed, but too old or too far ahead. A dated token stays so for ever.
+ * Refused: well signed, but too old or too far ahead. A dated token that is too old stays so for
+ * ever.
  */
 #define XTOKEN_EXPIRED 3
 
@@ -184,8 +185,8 @@ typedef int32_t xtoken_nonce_policy;
 #define XTOKEN_REPLAYED 4
 
 /**
- * Reserved: no function answers it any more. It was a limit of expired tokens, which dated nonces
- * have replaced.
+ * Reserved: no function returns it any more. It belonged to a limit of expired tokens, which dated
+ * nonces have replaced.
  */
 #define XTOKEN_THROTTLED 5
 
@@ -196,7 +197,7 @@ typedef int32_t xtoken_nonce_policy;
 #define XTOKEN_UNAVAILABLE 6
 
 /**
- * Refused: well signed, but not dated, where `XTOKEN_NONCE_DATED` asks for it.
+ * Refused: well signed, but undated, while the policy is `XTOKEN_NONCE_DATED`.
  */
 #define XTOKEN_UNDATED 7
 
@@ -286,7 +287,7 @@ typedef int32_t xtoken_nonce_policy;
 #define XTOKEN_INVALID_NONCE 116
 
 /**
- * No policy about nonces has this number.
+ * No nonce policy has this number.
  */
 #define XTOKEN_INVALID_NONCE_POLICY 117
 
@@ -311,8 +312,8 @@ typedef int32_t xtoken_nonce_policy;
 #define XTOKEN_NONCE_DATED 1
 
 /**
- * Those of any length, for a migration only. While this lasts, whoever has an account can log in
- * to any other whose name differs by leading digits: a token of 7alice is one of alice, too.
+ * Those of any length, for a migration only. Until another policy is set, a user can log in to
+ * every account whose name differs by leading digits: a token of 7alice is one of alice, too.
  */
 #define XTOKEN_NONCE_REPORT 2
 
@@ -392,11 +393,11 @@ xtoken_status xtoken_config_add_named_key(xtoken_config *config,
 
 /**
  * Sets how many digits the nonce of a token has: 1 to 970, 32 unless set. Minter and verifier
- * must agree; the Lua implementation's minters make 32. Minters make dated nonces from 24 digits
- * on.
+ * must agree; the Lua implementation's minters make 32. Minters make dated nonces if they have 24
+ * digits or more.
  *
- * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_LENGTH` or, below 24 digits with
- * `XTOKEN_NONCE_DATED`, `XTOKEN_SHORT_NONCE`.
+ * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_LENGTH` or, for fewer than 24 digits
+ * with `XTOKEN_NONCE_DATED`, `XTOKEN_SHORT_NONCE`.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_config_set_nonce_length(xtoken_config *config,
@@ -406,8 +407,8 @@ xtoken_status xtoken_config_set_nonce_length(xtoken_config *config,
  * Sets which nonces are accepted: `XTOKEN_NONCE_EXACT` unless set. Minters ignore it.
  *
  * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_POLICY` for a number that is none of
- * the constants, or, for `XTOKEN_NONCE_DATED` where the nonce has fewer than 24 digits,
- * `XTOKEN_SHORT_NONCE`.
+ * the constants, or `XTOKEN_SHORT_NONCE` for `XTOKEN_NONCE_DATED` if the nonce has fewer than 24
+ * digits.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_config_set_nonce_policy(xtoken_config *config,
@@ -503,14 +504,13 @@ xtoken_status xtoken_verifier_verify_detailed(const xtoken_verifier *verifier,
                                               int32_t *step_offset);
 
 /**
- * As `xtoken_verifier_verify`, and tells what the nonce of a token that is accepted was, so that
- * you see when `XTOKEN_NONCE_DATED` can be set, and how far the minter's clock is off, to the
- * second.
+ * As `xtoken_verifier_verify`, and tells about the nonce of an accepted token. So you see when
+ * `XTOKEN_NONCE_DATED` can be set, and how many seconds the minter's clock is off.
  *
- * After `XTOKEN_OK`, `*key_id` is as for `xtoken_verifier_verify_detailed`; `*nonce_length` is how
- * many digits the nonce has; `*clock_skew` is how many seconds the date of the token is ahead of
- * `unix_time`, below zero if it is behind, or `XTOKEN_NO_DATE` if the token is undated. Else all
- * are as before. Each may be NULL.
+ * After `XTOKEN_OK`, `*key_id` is as for `xtoken_verifier_verify_detailed`; `*nonce_length` is the
+ * number of digits of the nonce; `*clock_skew` is how many seconds the date of the token is ahead
+ * of `unix_time`, below zero if it is behind, or `XTOKEN_NO_DATE` if the token is undated. After
+ * any other status all are unchanged. Each may be NULL.
  *
  * Statuses as for `xtoken_verifier_verify`.
  */
@@ -530,7 +530,7 @@ xtoken_status xtoken_verifier_verify_nonce(const xtoken_verifier *verifier,
  * the one to begin with first, each a stable name, ": " and a sentence, with a NUL behind the
  * last. "good: ..." means that it would be accepted; other names are "malformed", "nonce-length",
  * "long-address", "other-address", "bad-signature", "inactive-key", "mixed-keys", "undated",
- * "clock", "unknown-otp", "replayed" and "unavailable", and later versions may add some.
+ * "clock", "unknown-otp", "replayed" and "unavailable". Later versions may add some.
  *
  * Spends nothing; takes some milliseconds, and waits for the ledger as a verification does. Never
  * show it to the client.
@@ -605,8 +605,8 @@ xtoken_status xtoken_minter_new(const xtoken_config *config,
  * with another size than 0. After any other failure `buffer` and `*length` are as before.
  *
  * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_BUFFER_TOO_SMALL`,
- * `XTOKEN_INVALID_JID`, `XTOKEN_NO_RANDOM` or, for a time of more than 12 digits, as one in
- * milliseconds has, `XTOKEN_INVALID_TIME`.
+ * `XTOKEN_INVALID_JID`, `XTOKEN_NO_RANDOM` or, for a time of more than 12 digits, such as
+ * milliseconds, `XTOKEN_INVALID_TIME`.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_minter_mint(const xtoken_minter *minter,

@@ -6,7 +6,7 @@ if module.host == "*" then
 	return;
 end
 
--- First, because it must be there also when something below fails.
+-- Loaded first, because it must be there even if something below fails.
 local guard = module:require "token_guard";
 
 local host = module.host;
@@ -35,7 +35,7 @@ local explain = module:require "token_explain";
 
 local requires_encryption = module:require "token_encryption";
 
--- What is misspelt is told first: it may be why something is missing.
+-- Warns of misspelt options first: they may be why something is missing.
 local function read_settings()
 	token_options.warn_of_unknown(host, log);
 	return token_settings.read(utils, users, handlers);
@@ -85,7 +85,7 @@ function provider.test_password(username, password)
 	if ok then
 		watch.accepted(username, key_or_reason, step_offset, nonce_length, settings.nonce_length,
 			clock_skew);
-		-- Not `users`: the ledger may have answered after a reload.
+		-- Not `users`: the module may have been reloaded before the ledger answered.
 		ok, reason = guard.ask("admit", username);
 	else
 		reason = key_or_reason;

@@ -75,7 +75,7 @@ end
 
 register_mechanism("X-TOKEN", { "token" }, token_auth);
 
--- Also where mod_auth_token cannot even begin to load.
+-- Needed even if mod_auth_token cannot be loaded at all.
 if module:get_option_string("authentication") == "token" then
 	module:require "token_guard";
 end

@@ -117,10 +117,10 @@ local function await(ledger, called, ok, ticket, ...)
 	return true, true, ...;
 end
 
--- Returns true, the key's id, the step offset, the length of the nonce and the clock skew, which is
--- nil of an undated token; or false and the reason, whatever it is given: an error raised here
--- would leave a client without an answer. Tells `ledger_answered`, if given, how many seconds the
--- ledger took.
+-- Returns true, the key's id, the step offset, the number of digits of the nonce and the clock skew
+-- in seconds (nil for an undated token); or false and the reason. Raises no error, whatever it is
+-- given: that would leave a client without an answer. Calls `ledger_answered`, if given, with the
+-- seconds that the ledger took.
 local function verify(verifier, username, token, log, ledger_answered)
 	if type(username) ~= "string" or type(token) ~= "string" then
 		return false, "malformed";
@@ -156,7 +156,7 @@ local function verify_token(username, password, otp_seed, token_secret, log)
 	if not last.verifier or last.otp_seed ~= otp_seed or last.token_secret ~= token_secret then
 		local options = verifier_options();
 		options.otp_seed, options.token_secret = otp_seed, token_secret;
-		-- A secret that can be found by trying is not better where another module has it.
+		-- A secret that can be guessed is refused here, too, where another module passes it.
 		local err, verifier = useless(token_secret);
 		if not err then
 			verifier, err = new_verifier(options);

@@ -1,4 +1,4 @@
--- Which tokens of FAST (mod_sasl2_fast) have ended on a host.
+-- Reports which tokens of FAST (mod_sasl2_fast) have ended on a host.
 --
 -- Returns check(report, context, modules, not_before), with the module of the host
 
@@ -7,7 +7,7 @@ local datetime = require "util.datetime".datetime;
 return function (report, context, modules, not_before)
 	if not not_before then
 		if modules:contains("sasl2_fast") then
-			report.ok("tokens of FAST renew themselves without end: "
+			report.ok("tokens of FAST can be renewed without end: "
 				.."if a key leaks, set token_fast_not_before");
 		end
 		return;

@@ -41,7 +41,8 @@ end
 
 local week = 7 * 24 * 60 * 60;
 
--- Whether undated tokens can be refused: when there was none, or none in the last week with logins.
+-- Reports whether undated tokens can be refused: there was none at all, or none in the week before
+-- the last login.
 local function check_dates(report, settings, uses)
 	if settings.nonce_policy == "dated" then
 		report.ok("undated tokens are refused (token_nonce_policy)");

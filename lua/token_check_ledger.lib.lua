@@ -1,7 +1,6 @@
 -- Whether the ledger of a host answers, and whose clock is off.
---
--- Returns check(report, visited, deviation, known_problem) -> the ledger, if something can be
--- looked for in it; visited: as token_hosts.visit returns; known_problem: was told already
+-- Returns check(report, visited, deviation, known_problem) -> the ledger, if it can be asked
+--     visited: what token_hosts.visit returned; known_problem: one that was reported already
 
 local lfs = require "lfs";
 local now = require "util.time".now;
@@ -9,9 +8,9 @@ local now = require "util.time".now;
 -- Seconds that the clocks may be apart without a word.
 local tolerance = 5;
 
--- The URL as far as it cannot be a secret in the wrong place: the file that nobody has named (one
--- that is named is made under any name), and a server that answers. A password is before the host,
--- or in the query.
+-- Returns the URL if it cannot be a secret in the wrong place, else a description. It cannot be one
+-- if it is the default file, or a server that answers. (A file that is named proves nothing: xtoken
+-- makes files of any name.) Leaves out passwords: they are before the host, or in the query.
 local function shown(url, is_default, answers)
 	if url:find("^sqlite:") then
 		return is_default and url or "the file in token_ledger";

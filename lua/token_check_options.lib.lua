@@ -1,4 +1,5 @@
--- Which options are set, with the values that can be shown; and which look like ours and are none.
+-- Reports which options are set, with the values that can be shown; and which names look like
+-- options of xtoken but are not.
 --
 -- Returns check(report, context), with the module of a host
 

@@ -82,7 +82,7 @@ local function check_library(report, name)
 	return path == ours;
 end
 
--- Prosody reads it above all hosts only.
+-- Warns of a plugin_paths that Prosody does not read, because it is not above all hosts.
 local function check_places(report)
 	for host, options in pairs(config.getconfig()) do
 		if host ~= "*" and rawget(options, "plugin_paths") ~= nil then

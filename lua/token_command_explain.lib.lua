@@ -19,7 +19,7 @@ local function look_only(utils)
 		return without_ledger(utils), "Only the running server knows whether it was used before (token_ledger is "
 			.."\"memory\"); on Prosody 13.0 ask it: prosodyctl shell auth_token explain";
 	elseif path and not lfs.attributes(path) then
-		return without_ledger(utils), "No token was used before: the ledger has no file yet";
+		return without_ledger(utils), "No token was spent before: the ledger has no file yet";
 	end
 	return utils;
 end

@@ -13,7 +13,7 @@ end
 local function find(typed)
 	local user, host = prepare(typed or "");
 	if not user then
-		return complain("The word after the command is no address: it looks like user@host");
+		return complain("The word after the command is no address: write it as user@host");
 	end
 	local names = hosts.list();
 	local is_ours = false;

@@ -27,13 +27,13 @@ local function other_addresses(typed)
 	return others;
 end
 
--- What the ledger says of a token about which it could not decide.
+-- Returns why the ledger could not decide about a token.
 local function sentence_of_refusal(ledger)
 	local trouble, opens_at = ledger:trouble(), ledger:closed_until();
 	if trouble then
 		return "the ledger of spent tokens gave no answer: "..trouble;
 	elseif opens_at then
-		return "the ledger cannot know whether it was spent: tokens are accepted again that are minted from "
+		return "the ledger cannot know whether it was spent: it accepts tokens that are minted from "
 			..datetime(opens_at).." on";
 	end
 	return "the ledger cannot know whether it was spent: mint a fresh token and try again";

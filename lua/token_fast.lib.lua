@@ -4,8 +4,7 @@
 --   is_handler(sasl_handler) -> whether FAST made it
 --   withhold(session): answers its login without a new token
 --   guard(session, readmit, can_answer, conditions): makes the session's handler ask `readmit`
---
--- As in token_guard, functions that stay use no globals.
+-- As in token_guard, functions that stay after an unload use no globals.
 
 local open_store = require "core.storagemanager".open;
 local sha256 = require "util.hashes".sha256;
@@ -25,8 +24,8 @@ local function withhold(session)
 	end
 end
 
--- Removes the tokens of a client that were granted before `moment`, if there is such a moment.
--- Returns whether there were any, or nil and an error.
+-- Removes the tokens of a client that were granted before `moment` (Unix seconds), if that is
+-- given. Returns whether there were any, or nil and an error.
 local function end_tokens(username, client_id, moment)
 	if not moment then
 		return false;
@@ -48,7 +47,7 @@ local function end_tokens(username, client_id, moment)
 	return false;
 end
 
--- Does the same, and returns also the errors that a storage raises.
+-- Calls end_tokens, and also returns the errors that a storage raises.
 local function try_to_end_tokens(...)
 	local called, ended, err = pcall(end_tokens, ...);
 	if not called then
@@ -57,7 +56,7 @@ local function try_to_end_tokens(...)
 	return ended, err;
 end
 
--- Returns a function of FAST that tests tokens, guarded.
+-- Returns a function that tests tokens as `test` of FAST does, but also asks for the account.
 local function guard_test(test, session, handler, readmit, can_answer, conditions)
 	local function refuse(reason)
 		handler.refusal = reason;
@@ -79,18 +78,18 @@ local function guard_test(test, session, handler, readmit, can_answer, condition
 
 	return function (mechanism, username, client_id, ...)
 		if nodeprep(username) ~= username then
-			-- Nobody's name, so it is neither looked up nor logged.
+			-- No user has this name, so it is neither looked up nor logged.
 			return nil;
 		end
 		local admitted, reason, moment = readmit(username);
 		local ended, err = try_to_end_tokens(username, client_id, moment);
 		if err then
-			log("error", "%s cannot log in to %s with FAST, since its storage fails: %s",
+			log("error", "%s cannot log in to %s with FAST because the storage fails: %s",
 				username, host, err);
 			reason = "unavailable";
 		end
 		if reason == "unavailable" then
-			-- Not even tested: FAST looks at the account too, and a storage may raise its errors.
+			-- The token is not tested: FAST reads the account too, and a storage may raise errors.
 			return decide(false, reason);
 		end
 		return decide(admitted, reason, ended, test(mechanism, username, client_id, ...));

@@ -1,8 +1,9 @@
--- When grants end that outlive a login: the tokens of FAST.
+-- When grants that outlive a login have ended: the tokens of FAST.
 --
 -- FAST renews its tokens, and a renewed token does not say when the first one was granted. If only
--- those before a day of the past ended, tokens renewed since would go on. So everything ends that
--- was granted before the server first read the option. That moment is kept in Prosody's storage.
+-- tokens from before a past day ended, those that were renewed since would stay valid. So
+-- everything that was granted before the server first read the option ends. That moment is kept in
+-- Prosody's storage.
 --
 --   read() -> the option token_fast_not_before in Unix seconds, false if it is not set
 --             | nil, problem, option
@@ -43,7 +44,7 @@ local function follow(not_before)
 	if moment then
 		return moment;
 	end
-	-- FAST counts fractions of a second, so the present second ends too.
+	-- FAST counts fractions of a second, so tokens of the present second end too.
 	local seen, ok = os.time() + 1, nil;
 	if not err then
 		ok, err = ask(module, store_name, "set", { not_before = not_before, seen = seen });

@@ -37,8 +37,7 @@ local function is_unserved()
 		or get_provider(host).name == "null" and config_get(host, "authentication") == "token";
 end
 
--- Asks the present provider. After a reload it is another one than before, after an unload there is
--- none.
+-- Asks the present provider. After a reload it is a new one, after an unload there is none.
 local function ask(question, username)
 	local answer = not is_unserved() and rawget(get_provider(host), question);
 	if not answer then
@@ -59,7 +58,7 @@ end
 
 -- Returns whether a client waits for the outcome of its login. It may have left during the login,
 -- and its host may have been deactivated. Prosody clears a session that ends, but its SASL modules
--- read `base_type` before they send the answer that nobody gets.
+-- still read `base_type` to send an answer, which nobody receives.
 local function can_answer(session)
 	if not session.destroyed and not prosody.hosts[host] then
 		session:close("host-gone");
@@ -75,7 +74,7 @@ end
 local function may_stay(session)
 	local admitted, reason = readmit(session.username);
 	if not session.destroyed and not admitted then
-		session.log("info", "Not admitted any more: %s", reason);
+		session.log("info", "Stream closed: its user may not log in any more, reason %s", reason);
 		session:close(goodbyes[reason]);
 	end
 	return not session.destroyed;
@@ -87,7 +86,7 @@ local function stop_if_gone(event)
 	end
 end
 
--- Does what Prosody does with a second <auth/>, for SASL2.
+-- Does for SASL2 what Prosody does with a second <auth/>.
 local function refuse_second_login(event)
 	local session = event.origin;
 	if session.type ~= "c2s_unauthed" then
@@ -101,7 +100,7 @@ local function note_grants_moment(event)
 	event.origin.token_grants_moment = ask("moment");
 end
 
--- The session of the event becomes another one when it is resumed.
+-- When a stream is resumed, the event gets another session.
 local function carry_grants_moment(event)
 	event.token_grants_moment = event.session.token_grants_moment;
 end
@@ -164,16 +163,16 @@ local hooks = {
 	{ "sasl2/c2s/success", carry_grants_moment, first };
 	{ "sasl2/c2s/success", withhold_grant, 76 };
 };
--- The parts of a success may wait for a storage, and the client may leave meanwhile. These are the
--- places before the login, and after login, resumption, binding and the new token of FAST.
+-- Each part of a success may wait for a storage, and the client may leave meanwhile. These
+-- priorities are before the login, and after login, resumption, binding and the new token of FAST.
 for _, priority in ipairs { 1001, 999, 109, 99, 74 } do
-	-- `priority` makes each a function of its own: Lua 5.2 reuses equal ones.
+	-- Using `priority` makes each a function of its own: Lua 5.2 reuses equal ones.
 	hooks[#hooks + 1] = { "sasl2/c2s/success", function (event)
 		return stop_if_gone(event, priority);
 	end, priority };
 end
 
--- By the events of a host, which are gone when the host is.
+-- The keys are the events of hosts, so an entry goes when its host goes.
 local guards = prosody.token_guards or setmetatable({}, { __mode = "k" });
 prosody.token_guards = guards;
 

@@ -1,6 +1,6 @@
--- How many logins each key has let in and when the last one was, so that it can be seen when an old
--- key is no longer needed, and the same of undated ones. Kept in Prosody's storage, written at most
--- once a minute.
+-- How many logins were accepted with each key, how many of them with undated tokens, and when the
+-- last ones were. This shows when an old key is no longer needed. Kept in Prosody's storage,
+-- written at most once a minute.
 
 local timer = require "util.timer";
 local ask = module:require "token_store";
@@ -9,7 +9,8 @@ local store_name = "token_key_use";
 local pause = 60;
 
 -- { [key id] = { accepted = 12, last = Unix seconds, dated = 10, undated = 2, last_undated = … } } as
--- it was last written; `context` is the module of a host. Earlier versions did not look for dates.
+-- it was last written; `context` is the module of a host. Earlier versions did not count dated
+-- tokens.
 local function stored(context)
 	local uses, err = ask(context, store_name, "get");
 	if err then

@@ -7,7 +7,7 @@
 --   outlook(keys, now) -> until | nil, since, from
 --       until: when the last key ends that carries on, never if it is math.huge; if none is valid
 --       now: when the last one ended, and when the next begins
---   parse_time(value, second) -> Unix seconds | nil; of a day, that second
+--   parse_time(value, second) -> Unix seconds | nil; for a day, the time of that second of it
 
 local lfs = require "lfs";
 local resolve_relative_path = require "util.paths".resolve_relative_path;
@@ -40,7 +40,7 @@ local function read_file(name)
 	local attributes, missing = lfs.attributes(path);
 	if not attributes then
 		-- Without the name, which may be the secret itself, written here by mistake. The name of
-		-- something that exists is none.
+		-- something that exists is not a secret.
 		local folder = path:match("^(.*)/") or ".";
 		local is_there = lfs.attributes(folder, "mode") == "directory";
 		return nil, ("no file can be found%s by the path that is there (%s)"):format(
@@ -146,8 +146,8 @@ local function read_entry(entry)
 		return nil, "it must be { id = …, otp_seed = …, token_secret = … }", "token_keys";
 	end
 	for name in pairs(entry) do
-		-- A misspelt not_after must not be a key for ever. What is no name of a field may be a
-		-- secret.
+		-- A misspelt not_after must not leave a key valid for ever. An unknown name is not shown:
+		-- it may be a secret.
 		if not known_fields[name] then
 			local problem = "unknown field: there are only "..table.concat(field_names, ", ");
 			return nil, problem, "token_keys";

@@ -24,7 +24,7 @@ local accepted_tokens = family("counter", "accepted_tokens", "",
 local undated_tokens = family("counter", "undated_tokens", "",
 	"Tokens accepted that were not dated", { "key" });
 local clock_skew = family("gauge", "clock_skew", "seconds",
-	"The minter's clock less the server's, in the middle of the last 100 accepted tokens", {});
+	"The minter's clock less the server's, the median of the last 100 accepted tokens", {});
 local key_last_used = family("gauge", "key_last_used_timestamp", "seconds",
 	"When a key last let somebody in", { "key" });
 local ledger_duration = family("histogram", "ledger_duration", "seconds",

@@ -1,7 +1,7 @@
 -- The native module xtoken: beside the plugins if it lies there, else wherever `require` looks.
 -- Its field `path` says where it was.
 
--- What the Lua files here expect the native module to have: src/lua.rs counts the same number up.
+-- The version of the interface that the Lua files here expect: INTERFACE in src/lua.rs is the same.
 local interface = 1;
 
 local folder = module.path and module.path:match("^(.*)[/\\]") or ".";
@@ -19,7 +19,7 @@ local function load_beside_plugins()
 	end
 	local opened, native = pcall(open, "xtoken");
 	if not opened then
-		-- It is for another Lua.
+		-- It was built for another Lua.
 		return nil, ("%s: %s"):format(path, native);
 	end
 	native.path = path;
@@ -46,7 +46,7 @@ end
 
 local native = package.loaded.xtoken or load();
 
--- Before anything is called that another version has not, or has otherwise.
+-- Compared before any call: another version may lack a function, or have it changed.
 if native.interface ~= interface then
 	error(("%s and the Lua files in %s are of different versions of xtoken. Install both from one "
 		.."version, then restart Prosody: a running one keeps the xtoken.so that it has loaded")

@@ -3,13 +3,13 @@
 --   name(option) -> the option that sets what the native module calls `option`
 --   advice(option) -> how to set it
 --   shown(name, value) -> the value as text, if it can be repeated | nil
---   names_set(host) -> the names of ours that are set for the host or globally, sorted
---   warn_of_unknown(host, log): names the options that look like ours and are none
+--   names_set(host) -> the options of xtoken that are set for the host or globally, sorted
+--   warn_of_unknown(host, log): logs the names that look like options of xtoken but are not
 --
--- The rule for every log line, error and output: a value is repeated only if it is known not to be
--- a secret in the wrong place. Known are the words of an option, `true`, `false`, a number shorter
--- than any secret, the path of something that exists, a server that answers, and the id of a key
--- that is in use. The name of an option may be shown; that of a field that is unknown may not.
+-- The rule for every log line, error and output: a value is shown only if it is known not to be a
+-- secret in the wrong place. Known are the words that an option accepts, `true`, `false`, a number
+-- shorter than any secret, the path of something that exists, a server that answers, and the id of
+-- a key in use. The name of an option may be shown. The name of an unknown field may not.
 
 local config = require "core.configmanager";
 
@@ -38,7 +38,7 @@ local a_list = '{ { id = "2026-12", otp_seed = "…", token_secret = "…" } }, 
 local digits = "the number of digits that your web application makes, usually 32";
 local a_time = "\"2026-12-01\", \"2026-12-01T12:00:00Z\" or Unix seconds";
 
--- How to set it, and which values can be shown.
+-- By option: how to set it, and a test for values that can be shown.
 local options = {
 	otp_seed = { a_pair };
 	otp_seed_file = { a_file };
@@ -60,14 +60,14 @@ local options = {
 	token_expired_limit = { "take it out", number };
 };
 
--- What else an entry of token_keys has.
+-- The other fields of an entry of token_keys, and how to set them.
 local fields = {
 	id = "a name for each key, of 1 to 64 characters without spaces";
 	not_before = a_time;
 	not_after = a_time;
 };
 
--- Options of other modules that begin like ours.
+-- Options of other modules that begin like those of xtoken.
 local foreign = {
 	-- Prosody.
 	"^token_auth_";
@@ -100,7 +100,7 @@ local function sorted_keys(set)
 	return keys;
 end
 
--- Of all options, the names for which `is_wanted` is true.
+-- Returns the sorted names of all options that are set and for which `is_wanted` is true.
 local function names_in_config(host, is_wanted)
 	local found = {};
 	for _, section in ipairs { "*", host } do
@@ -119,7 +119,7 @@ local function names_set(host)
 	end);
 end
 
--- How many letters have to be put in, taken out or replaced.
+-- Returns how many letters must be inserted, removed or replaced to make b of a.
 local function distance(a, b)
 	local row = {};
 	for j = 0, #b do
@@ -136,20 +136,20 @@ local function distance(a, b)
 	return row[#b];
 end
 
--- Without what is easily mistaken: upper case and what separates words.
+-- Removes what is easily mistaken: upper case and whatever separates words.
 local function squeeze(option)
 	return (option:lower():gsub("[%W_]", ""));
 end
 
--- So many letters may differ in a name with so many.
+-- Returns how many letters of a name with `letters` letters may be wrong.
 local function typo(letters)
 	return math.max(2, math.floor(letters / 5));
 end
 
--- A name with fewer letters behind its prefix may be another module's without it.
+-- Without its prefix, a name with fewer letters than this may belong to another module.
 local telling = 10;
 
--- The ways to write each option that are mistaken for it: with another prefix, and without one.
+-- By option, other ways to write its name: with another prefix, and without one.
 local mistakable = {};
 for option in pairs(options) do
 	local prefix, rest = option:match("^(%l+)_(.*)$");
@@ -165,13 +165,13 @@ local function begins_like_ours(option)
 	return option:lower():find("^token[_-]") ~= nil;
 end
 
--- The option of ours that a name resembles.
+-- Returns the option of xtoken that an unknown name resembles most, if there is one.
 local function nearest(unknown)
 	local squeezed, best, least = squeeze(unknown), nil, math.huge;
 	for _, option in ipairs(sorted_keys(mistakable)) do
 		for rank, way in ipairs(mistakable[option]) do
 			local far = distance(squeezed, way);
-			-- Of two that are as near, the one with the prefix that was written.
+			-- If two are equally near, takes the one with the prefix that was written.
 			local order = far + (rank == 1 and 0 or 0.5);
 			if far <= typo(#way) and order < least then
 				best, least = option, order;
@@ -197,7 +197,7 @@ local function is_unknown(option)
 	return begins_like_ours(option) or nearest(option) ~= nil;
 end
 
--- Only a warning: the option of a module that is not listed above must not close a host.
+-- Only warns: an option of a module that is not listed above must not keep users from logging in.
 local function warn_of_unknown(host, log)
 	for _, option in ipairs(names_in_config(host, is_unknown)) do
 		local meant = nearest(option);

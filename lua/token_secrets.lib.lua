@@ -1,8 +1,8 @@
--- Whether a secret is one: how long it is, and whether everybody can read it somewhere.
+-- Checks secrets: whether they are too short, and whether documentation shows them.
 --
 --   problem(token_secret) -> why it must not be used | nil
---   recommended_length: in bytes; a shorter token_secret can be used, but found by trying
---   is_printed(value): a seed or a secret that documentation shows
+--   recommended_length: in bytes; a shorter token_secret is accepted, but can be guessed
+--   is_printed(value) -> whether documentation shows this seed or secret
 
 local min_length, recommended_length = 8, 16;
 
@@ -24,8 +24,8 @@ local printed = {
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 };
 
--- In the way in which seeds are the same. Whoever tries a secret that is printed tries its other
--- spellings, too.
+-- Returns the same text for all spellings of a seed. An attacker who tries a printed secret tries
+-- its other spellings, too.
 local function normalize(value)
 	return (value:upper():gsub("[%s=]+$", ""));
 end
@@ -35,7 +35,7 @@ for _, value in ipairs(printed) do
 	is_listed[normalize(value)] = true;
 end
 
--- What stands on pages in the place of a secret: dots, or one character again and again.
+-- Returns whether pages write this in place of a secret: dots, or one character again and again.
 local function is_placeholder(value)
 	local plain = value:gsub("…", ".");
 	return plain == plain:sub(1, 1):rep(#plain);
@@ -46,7 +46,7 @@ local function is_printed(value)
 	return is_listed[normalized] or is_placeholder(normalized);
 end
 
--- One that is empty is refused by the native module, as anything that is no text.
+-- The native module refuses what is empty or not a text.
 local function problem(token_secret)
 	if type(token_secret) == "string" and token_secret ~= "" and #token_secret < min_length then
 		return ("token_secret has fewer than %d bytes: use %d or more")

@@ -4,7 +4,7 @@
 --       settings: verifier, keys, single (the key that is not in token_keys, if there is one),
 --       nonce_length, nonce_policy, deviation, known_users, mechanisms, fast_not_before
 --   warn(settings, log): says what works, but should not stay as it is
---   warn_of_end(settings, log): of that, when nobody can log in for want of a valid key
+--   warn_of_end(settings, log): of that, when nobody can log in because no key is valid
 
 local datetime = require "util.datetime".datetime;
 local token_keys = module:require "token_keys";
@@ -23,12 +23,12 @@ local function advice(option, position)
 		:format(name, host, options.advice(option));
 end
 
--- By its position: what stands for the name of a key that cannot be used may be a secret.
+-- Names a key by its position: the id of a key that cannot be used may be a secret.
 local function in_key(position, problem)
 	return position and ("key %d of token_keys: %s"):format(position, problem) or problem;
 end
 
--- As utils.new_verifier, which takes any secret that is not empty.
+-- As utils.new_verifier, but refuses short secrets.
 local function new_verifier(utils, verifier_options)
 	for index, key in ipairs(verifier_options.keys) do
 		local problem = secrets.problem(key.token_secret);
@@ -100,7 +100,7 @@ local function warn(settings, log)
 			end
 		end
 		if #key.token_secret < secrets.recommended_length then
-			log("warn", "token_secret%s has fewer than %d bytes, so that it can be found by trying: "
+			log("warn", "token_secret%s has fewer than %d bytes, so attackers may guess it: "
 				.."make a fresh pair, for your web application too", of, secrets.recommended_length);
 		end
 		local bits = settings.verifier:seed_bits(key.id);
@@ -115,7 +115,7 @@ local function warn(settings, log)
 	end
 	if module:get_option("token_expired_limit") ~= nil then
 		log("warn", "token_expired_limit of %s has no effect any more: a dated token that has expired "
-			.."is never good again, so nobody's tries are limited. Take the option out", host);
+			.."is never good again, so tries need no limit. Take the option out", host);
 	end
 	if settings.nonce_policy == "report" then
 		log("warn", "token_nonce_policy of %s is \"report\": nonces of any length are accepted, so whoever has a token "

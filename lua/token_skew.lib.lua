@@ -3,12 +3,12 @@
 --   new() -> skew
 --   skew.note(seconds, now) -> count, of, median | nothing
 --       seconds: a token's time less the server's; now: seconds of a clock that never goes back.
---       Returns something when it is to be told, once in an hour: how many of how many tokens are
+--       Returns values when a warning is due, at most once an hour: how many of how many tokens are
 --       off in the same direction, and by how many seconds
 --   skew.median() -> seconds | nil, before the first token
 
 local window = 100;
--- Half a step: of those that are off by more, most have another step than the server.
+-- Seconds, half a step: most tokens that are off by more have another step than the server.
 local tolerance = 15;
 local pause = 60 * 60;
 

@@ -5,11 +5,11 @@
 -- an entry is left alone, keeps it.
 --
 --   read() -> the value of token_known_users | nil, problem, option
---   follow(value, moment): from now on; what was granted with a login before `moment` has ended
---   would_admit(username) -> as provider.admit, for who only asks
+--   follow(value, moment): uses them from now on; what was granted before `moment` has ended
+--   would_admit(username) -> as provider.admit, but makes no account
 --   provider: the part of an authentication provider that is about accounts, and
 --       admit(username) -> true, nil, when older grants ended | false, reason, the same
---       readmit(username) -> the same, for who comes back without a token
+--       readmit(username) -> the same, for a user who comes back without a token
 --       moment() -> when older grants of everybody ended
 
 local log = module._log;
@@ -31,7 +31,8 @@ local function follow(value, new_moment)
 	everybody, at_first_login, moment = value == "all", value == "seen", new_moment;
 end
 
--- Returns when what was granted with older logins ended. To Prosody, the password was changed then.
+-- Returns when grants of older logins ended, in Unix seconds, if they did. Prosody takes that for a
+-- change of the password.
 local function grants_ended(account)
 	local updated = account.updated;
 	return moment and updated and math.max(moment, updated) or moment or updated;
@@ -103,7 +104,8 @@ local function grants_moment()
 	return moment;
 end
 
--- Prosody's questions and commands about accounts, of which 0.12 knows some only, and token_guard's.
+-- Questions and commands about accounts: those of Prosody, of which 0.12 knows only some, and those
+-- of token_guard.
 local provider = { admit = admit, readmit = readmit, moment = grants_moment };
 
 function provider.user_exists(username)

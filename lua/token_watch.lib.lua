@@ -37,7 +37,7 @@ local function warn_of_skew(count, of, seconds)
 	end
 end
 
--- A token that is good and fresh. `clock_skew` is nil if it is undated.
+-- Takes note of an accepted token. `clock_skew` is in seconds, and nil if the token is undated.
 function watch.accepted(username, key_id, step_offset, nonce_length, expected_nonce_length,
 	clock_skew)
 	local now = os_time();

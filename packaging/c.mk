@@ -20,7 +20,7 @@ header: ## include/xtoken.h from src/capi/
 .PHONY: capi
 capi: $(CAPI)/libxtoken.so.0 $(CAPI)/libxtoken.so $(CAPI)/libxtoken.a ## the C library, in target/capi/
 
-# Cargo builds once. Asked again it only repeats what the compiler printed.
+# Cargo builds only once. The second time it repeats what the compiler printed.
 capi_build = $(CARGO) rustc --release --locked --lib --no-default-features \
 	--features capi,$(LEDGERS)
 capi_print := -- --print native-static-libs

@@ -1,10 +1,10 @@
 //! When a token was made: at the date in its nonce if its OTP proves that, else in the step of the
 //! window to which its OTP belongs.
 //!
-//! A token *is dated* when its OTP is the one of the step in which its date lies. It proves itself
-//! so, and no minter has to be known as one that dates its nonces: the random digits of one that
-//! does not are mistaken for a date with a chance of 1 in 10^8. The step of a dated token is its
-//! date's, whatever its OTP matches by chance.
+//! A token *is dated* if its OTP is the one of the step of its date. So the token proves its date,
+//! and a verifier need not know whether its minter dates nonces: random digits are mistaken for a
+//! date with a chance of 1 in 10^8. The step of a dated token is the one of its date, even if its
+//! OTP matches another by chance.
 
 use std::ops::RangeInclusive;
 
@@ -12,7 +12,7 @@ use crate::nonce::date_of;
 use crate::token::Token;
 use crate::totp::{Totp, step_at};
 
-/// What a token and a clock say, before they are compared with the OTPs of a key.
+/// What is known of a token and the time before the OTPs of a key are compared.
 #[derive(Debug)]
 pub(crate) struct Dating {
     otp: u32,
@@ -32,15 +32,16 @@ pub(crate) enum Made {
 }
 
 impl Dating {
-    /// `window` has the steps in which the token may have been made.
+    /// Takes the steps in which the token may have been made as `window`.
     pub(crate) fn new(token: &Token<'_>, window: RangeInclusive<u64>) -> Self {
         Self { otp: token.otp(), date: date_of(token.nonce()), window }
     }
 
-    /// Returns the step of the window to which the OTP belongs, rather the date's than another.
+    /// Returns the step of the window to which the OTP belongs. If there are several, prefers the
+    /// one of the date.
     ///
-    /// Takes the same time whatever the OTP is, and only reads codes of the window: to be done for
-    /// every key, whether or not it has signed.
+    /// Takes the same time whatever the OTP is, and only reads OTPs of the window. Must be called
+    /// for every key, whether or not it has signed.
     pub(crate) fn step_in_window(&self, totp: &Totp) -> Option<u64> {
         let dated = self.date.map(step_at).filter(|step| self.window.contains(step));
         totp.step_of(self.otp, self.window.clone().chain(dated))
@@ -48,10 +49,10 @@ impl Dating {
 
     /// Concludes from `step`, the [`step_in_window`](Self::step_in_window) under the same `totp`.
     ///
-    /// To be done only for a key that has signed: a date outside the window costs an HMAC-SHA-1.
-    /// That it takes longer tells nobody anything but those who have a token that the secret has
-    /// signed for this JID. Its code is computed and not cached, or else such tokens could drive
-    /// the codes of the window out of the cache.
+    /// Must be called only for a key that has signed, because a date outside the window costs an
+    /// HMAC-SHA-1. The longer time tells something only to a client that has a token signed for
+    /// this JID. The OTP of that date is not cached: such tokens could otherwise drive the OTPs of
+    /// the window out of the cache.
     pub(crate) fn conclude(&self, totp: &Totp, step: Option<u64>) -> Made {
         let is_dated = |date: &u64| {
             let dated = step_at(*date);
@@ -67,7 +68,7 @@ impl Dating {
         }
     }
 
-    /// [`step_in_window`](Self::step_in_window) and [`conclude`](Self::conclude) in one.
+    /// Calls [`step_in_window`](Self::step_in_window), then [`conclude`](Self::conclude).
     pub(crate) fn made(&self, totp: &Totp) -> Made {
         self.conclude(totp, self.step_in_window(totp))
     }
@@ -82,7 +83,7 @@ impl Made {
         }
     }
 
-    /// The date of a dated token, in Unix seconds.
+    /// Returns the date in Unix seconds; `None` if the token is undated.
     pub(crate) fn date(self) -> Option<u64> {
         match self {
             Self::At(date) => Some(date),

@@ -24,8 +24,8 @@ pub use flaw::Flaw;
 /// How many steps of another clock are tried, in both directions: a day's.
 const STEPS_SEARCHED: u64 = 86_400 / OTP_INTERVAL;
 
-/// A nonce that begins with a time so near to the present, in seconds, is meant to be dated: five
-/// years, in which one of 3,000 random beginnings lies.
+/// Seconds, five years: a nonce that begins with a time so near to the present is taken for dated.
+/// One in 3,000 random nonces does so by chance.
 const NEAR: u64 = 5 * 365 * 86_400;
 
 /// Bytes that are hashed at most to find out what was signed: some milliseconds' worth.
@@ -214,7 +214,8 @@ impl Verifier {
     }
 }
 
-/// The time with which the nonce of an undated token begins, if it is likely to be one.
+/// Returns the Unix time with which the nonce of an undated token begins, if it is likely to be
+/// meant as a date.
 fn claimed_date(token: &Token<'_>, now: u64) -> Option<u64> {
     date_of(token.nonce()).filter(|date| date.abs_diff(now) <= NEAR)
 }

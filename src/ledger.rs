@@ -82,9 +82,9 @@ pub struct Probe {
 
 /// The ledger cannot tell. The token is not accepted.
 ///
-/// Either it gave no answer: then [`Ledger::trouble`] says why. Or it cannot know whether this token
-/// was spent, since it lost some or forgot those of its step: then [`Ledger::closed_until`] says from
-/// when on tokens are accepted.
+/// Either it gave no answer: then [`Ledger::trouble`] says why. Or it cannot know whether this
+/// token was spent, because it lost tokens or forgot those of this step: then
+/// [`Ledger::closed_until`] says from when on tokens are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unavailable;
 
@@ -93,8 +93,8 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// Spends a token: one atomic step, whatever other threads do. `now` is in Unix seconds.
     fn spend(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable>;
 
-    /// Returns what [`spend`](Self::spend) would answer now, and spends nothing. Unlike that, it may
-    /// be called for any time.
+    /// Returns what [`spend`](Self::spend) would answer at `now` (Unix seconds), and spends
+    /// nothing. Unlike `spend`, it may be called for any time.
     fn peek(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable>;
 
     /// Asks for a sign of life, and waits for it as [`spend`](Self::spend) does: that it can be
@@ -106,9 +106,10 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         None
     }
 
-    /// From when on (Unix seconds) tokens that are minted then are accepted, if those minted at
+    /// Returns the Unix time (seconds) from which on new tokens are accepted, if those minted at
     /// `now` are refused because the ledger cannot know which of them were spent: after a restart,
-    /// damage, or a clock that was set back. Known at once, from the last token.
+    /// damage, or a clock that was set back. Otherwise returns `None`. Answers immediately, from
+    /// what the last token showed.
     fn closed_until(&self, _now: u64) -> Option<u64> {
         None
     }

@@ -17,11 +17,11 @@
 //! most. Like `verify` it waits for the ledger.
 //!
 //! `clock_skew` is the date of a dated token less the time of the verification, in seconds, and nil
-//! for an undated one. Minters make dated tokens where `nonce_length` is 24 or more.
+//! for an undated one. Minters make dated tokens if `nonce_length` is 24 or more.
 //!
 //! Of the options, `nonce_policy = "dated"` refuses undated tokens as `undated`. `"report"` is for
-//! a migration only: nonces of any length are accepted, and whoever has an account can log in to
-//! any other whose name differs by leading digits.
+//! a migration only: nonces of any length are accepted, and a user can log in to every account
+//! whose name differs by leading digits.
 //!
 //! For an event loop, which must not wait for a server that is the ledger:
 //!
@@ -70,8 +70,8 @@ use ledger::new_ledger;
 use options::{BadOption, Options};
 use time::unix_time_or_now;
 
-/// `xtoken.interface`, which the Lua files of the Prosody plugins compare: count it up when they
-/// need something here that was not there before, or was otherwise.
+/// `xtoken.interface`, which the Lua files of the Prosody plugins compare. Increase it when they
+/// need something here that is new or has changed.
 const INTERFACE: u32 = 1;
 
 fn xtoken(lua: &Lua) -> Result<Table> {

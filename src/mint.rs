@@ -46,8 +46,8 @@ impl Minter {
         self.nonce_length
     }
 
-    /// A fresh token for the bare JID `jid`, good around `now` (Unix seconds), and dated if its
-    /// nonce has [`MIN_DATED_LENGTH`](crate::nonce::MIN_DATED_LENGTH) digits or more.
+    /// Makes a fresh token for the bare JID `jid`, good around `now` (Unix seconds), and dated if
+    /// its nonce has [`MIN_DATED_LENGTH`](crate::nonce::MIN_DATED_LENGTH) digits or more.
     pub fn mint(&self, jid: impl AsRef<[u8]>, now: u64) -> Result<String, MintError> {
         let mut nonce = beginning(self.nonce_length, now).ok_or(MintError::InvalidTime)?;
         let dated = nonce.len();
@@ -57,9 +57,9 @@ impl Minter {
         self.mint_with_nonce(jid, now, nonce)
     }
 
-    /// As [`Minter::mint`] with a nonce of the caller's: for test vectors. The token is dated only
-    /// if the nonce says so. A nonce that is used twice in a step makes the same token twice, and
-    /// the second one is refused.
+    /// Makes a token as [`Minter::mint`], but with a given nonce: for test vectors. The token is
+    /// dated only if the nonce begins with `now`. The same nonce in the same step makes the same
+    /// token, which is refused the second time.
     pub fn mint_with_nonce(
         &self,
         jid: impl AsRef<[u8]>,

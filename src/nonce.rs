@@ -4,8 +4,8 @@
 //! nonce = date random      date = 12 digits, zero-padded      random = N - 12 digits, N >= 24
 //! ```
 //!
-//! Shorter nonces have no date, since too few of their digits would be random. What a nonce begins
-//! with proves nothing by itself: [`crate::dating`] says when a token is dated.
+//! Shorter nonces have no date, because too few of their digits would be random. The first digits
+//! of a nonce prove nothing by themselves: [`crate::dating`] says when a token is dated.
 
 /// Digits of the date.
 pub const DATE_DIGITS: usize = 12;
@@ -14,20 +14,20 @@ pub const MIN_DATED_LENGTH: usize = 24;
 /// The last Unix second that can be written as a date, in the year 33658.
 pub const MAX_DATE: u64 = 10_u64.pow(DATE_DIGITS as u32) - 1;
 
-/// Returns what a nonce made of decimal digits begins with, as Unix seconds; `None` if it is too
-/// short for a date.
+/// Returns the first digits of a nonce of decimal digits as Unix seconds; `None` if it is too short
+/// for a date.
 pub fn date_of(nonce: &[u8]) -> Option<u64> {
     if nonce.len() < MIN_DATED_LENGTH {
         return None;
     }
     let digits: &[u8; DATE_DIGITS] = nonce.first_chunk()?;
-    // Groups of digits, which a processor reads side by side.
+    // In groups of digits, which a processor handles in parallel.
     let number = |group: &[u8; 4]| group.iter().fold(0, |n, digit| n * 10 + u64::from(digit & 0xf));
     Some(digits.as_chunks().0.iter().map(number).fold(0, |date, group| date * 10_000 + group))
 }
 
-/// Returns the digits with which a nonce of `length` digits begins that is made at `date` (Unix
-/// seconds): none if it is too short for a date. `None` if `date` is beyond [`MAX_DATE`].
+/// Returns the first digits of a nonce of `length` digits that is made at `date` (Unix seconds); no
+/// digits if it is too short for a date. `None` if `date` is beyond [`MAX_DATE`].
 pub fn beginning(length: usize, date: u64) -> Option<Vec<u8>> {
     if date > MAX_DATE {
         return None;

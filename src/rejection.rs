@@ -17,17 +17,17 @@ pub enum Rejection {
     Expired,
     /// Good, but it was accepted before.
     Replayed,
-    /// The ledger cannot tell whether it was accepted before, so it is not accepted: the ledger gave
-    /// no answer, or may have lost or forgotten tokens of that time.
+    /// The ledger cannot tell whether it was accepted before: the ledger gave no answer, or may
+    /// have lost or forgotten tokens of that time.
     Unavailable,
-    /// Well signed, but [undated](crate::nonce) where
-    /// [`NoncePolicy::Dated`](crate::setting::NoncePolicy::Dated) asks for a date.
+    /// Well signed, but [undated](crate::nonce), while the policy is
+    /// [`NoncePolicy::Dated`](crate::setting::NoncePolicy::Dated).
     Undated,
 }
 
 impl Rejection {
-    /// Every rejection, in the order of the C constants. (Of these, 5 was `throttled`: a limit of
-    /// expired tokens, which dates have replaced. Its number and its name are not used again.)
+    /// Every rejection, in the order of the C constants. (Number 5 was `throttled`, for a limit of
+    /// expired tokens that dated nonces have replaced. Number and name are not used again.)
     pub const ALL: [Self; 6] = [
         Self::Malformed,
         Self::BadSignature,

@@ -16,10 +16,10 @@ pub enum SettingError {
     DuplicateKeyId,
     /// The length of the nonce is not in 1 to [`MAX_NONCE_LENGTH`].
     NonceLength,
-    /// No policy about nonces goes by this name.
+    /// No nonce policy has this name.
     NoncePolicy,
-    /// [`NoncePolicy::Dated`] with nonces of fewer than [`MIN_DATED_LENGTH`] digits: none of them
-    /// could have a date.
+    /// [`NoncePolicy::Dated`] needs nonces of at least [`MIN_DATED_LENGTH`] digits: shorter ones
+    /// have no date.
     ShortNonce,
     /// The deviation is not in 0 to [`MAX_DEVIATION`].
     Deviation,
@@ -27,7 +27,7 @@ pub enum SettingError {
     Ledger,
 }
 
-/// Which nonces are accepted. A dated token outside the window is expired under each policy.
+/// Which nonces are accepted. A dated token outside its window is expired under each policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NoncePolicy {
     /// Those of the length that was set, dated or not.
@@ -53,7 +53,7 @@ impl NoncePolicy {
         Self::NAMES.iter().find(is_it).map(|named| named.1).ok_or(SettingError::NoncePolicy)
     }
 
-    /// Checks that nonces of so many digits can be what it asks for.
+    /// Checks that nonces of this many digits can satisfy the policy.
     pub(crate) fn check(self, nonce_length: usize) -> Result<Self, SettingError> {
         if self == Self::Dated && nonce_length < MIN_DATED_LENGTH {
             return Err(SettingError::ShortNonce);

@@ -72,7 +72,7 @@ impl Totp {
         code
     }
 
-    /// The last of `steps` whose code is `otp`, found in the same time wherever it is.
+    /// Returns the last of `steps` whose code is `otp`. Takes the same time for each.
     pub fn step_of(&self, otp: u32, steps: impl IntoIterator<Item = u64>) -> Option<u64> {
         let mut found = Choice::from(0);
         let mut found_step = 0;
@@ -84,7 +84,7 @@ impl Totp {
         bool::from(found).then_some(found_step)
     }
 
-    /// Whether `otp` is the code of `step`, which is computed and not remembered.
+    /// Returns whether `otp` is the code of `step`. The code is computed and not cached.
     pub(crate) fn is_code_of(&self, otp: u32, step: u64) -> bool {
         self.compute(step).ct_eq(&otp).into()
     }

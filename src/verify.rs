@@ -36,7 +36,7 @@ pub struct Accepted {
     /// [`NoncePolicy::Report`].
     pub nonce_length: usize,
     /// The date of a dated token less the current time, in seconds: below zero if the minter's
-    /// clock is behind, or if the token was made so long ago. `None` if it is undated.
+    /// clock is behind, or if time has passed since. `None` if it is undated.
     pub clock_skew: Option<i64>,
 }
 
@@ -54,9 +54,10 @@ impl Verifier {
     /// A verifier of tokens with nonces of 32 digits, whose clocks may be one step apart.
     ///
     /// Every key that is valid at the time is tried for every token; each needs an id of its own.
-    /// Verifiers that share a ledger share what is spent. They should have one deviation: steps
-    /// that are over for those who ask may still be in the window of a wider one that has not asked
-    /// yet, whose tokens of these steps are then refused as [`Rejection::Unavailable`].
+    /// Verifiers that share a ledger share what is spent. They should have the same deviation.
+    /// Otherwise a step that is over for all verifiers that have asked may still be in the window
+    /// of a wider one that has not. Its tokens of this step are then refused as
+    /// [`Rejection::Unavailable`].
     pub fn new(keys: Vec<Key>, ledger: Arc<dyn Ledger>) -> Result<Self, SettingError> {
         if keys.is_empty() {
             return Err(SettingError::NoKey);
@@ -83,7 +84,7 @@ impl Verifier {
         Ok(Self { nonce_length: digits, ..self })
     }
 
-    /// Sets which nonces are accepted; those of the length that was set, dated or not, unless set.
+    /// Sets which nonces are accepted; unless set, those of the length that was set, dated or not.
     pub fn with_nonce_policy(self, policy: NoncePolicy) -> Result<Self, SettingError> {
         Ok(Self { nonce_policy: policy.check(self.nonce_length)?, ..self })
     }
@@ -113,8 +114,8 @@ impl Verifier {
     ///
     /// Takes any bytes. The signature is computed and every code of the window compared for each
     /// well-formed token and each valid key, so that neither the time taken nor the reason tells a
-    /// client which half of a guess was right. A dated token outside the window is
-    /// [`Rejection::Expired`] whatever its code matches by chance.
+    /// client which half of a guess was right. A dated token outside its window is
+    /// [`Rejection::Expired`], even if its OTP matches by chance.
     pub fn verify(
         &self,
         jid: impl AsRef<[u8]>,
@@ -183,8 +184,8 @@ impl Verifier {
         self.sound(&token, key, made, now).ok_or(Rejection::Expired)
     }
 
-    /// What is left to do for a token that only the ledger could refuse; `None` if it was not made
-    /// in the window.
+    /// Returns what is left to do for a token that only the ledger could refuse; `None` if it was
+    /// not made in the window.
     pub(crate) fn sound(
         &self,
         token: &Token<'_>,

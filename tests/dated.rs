@@ -1,4 +1,5 @@
-//! Dated tokens: verifiers of every policy beside a model that follows the definition word by word.
+//! Dated tokens: compares verifiers of every policy with a model that follows the definition word
+//! by word.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -62,7 +63,7 @@ impl Random {
         (0..count).map(|_| char::from(b'0' + self.below(10) as u8)).collect()
     }
 
-    /// A moment, often one where something ends.
+    /// Returns a moment, often one at which something ends.
     fn moment(&mut self) -> u64 {
         let edge = self.one_of(&[0, NOW, NOW, NOW, MAX_DATE, u64::MAX, 1 << 32, 30 << 32]);
         let distance = self.below(700);
@@ -74,7 +75,7 @@ impl Random {
     }
 }
 
-/// What is set, and what is presented.
+/// The options of a verifier, and the token that is presented.
 #[derive(Debug)]
 struct Case {
     policy: NoncePolicy,
@@ -175,9 +176,9 @@ fn decisions_are_those_of_the_definition() {
 /// 40,000,000 on.
 const LUCKY_STEPS: [(u64, u64); 3] =
     [(75_039_493, NOW / 30 - 1), (47_570_699, NOW / 30), (40_882_663, NOW / 30 + 1)];
-/// The first of two steps on end with the same code, found likewise.
+/// The first of two successive steps with the same code, found in the same way.
 const TWIN: u64 = 55_623_251;
-/// As found by the same search: its code is that of `OTHER_SEED` in the step of `NOW`.
+/// A step found in the same way: its code is that of `OTHER_SEED` in the step of `NOW`.
 const LUCKY_WITH_ANOTHER: u64 = 99_511_275;
 const OTHER_SEED: &str = "MZXW6YTBMZXW6YTBMZXW6YTBMZXW6YTB";
 
@@ -194,7 +195,7 @@ fn a_date_outside_the_window_is_expired_whatever_the_code_matches() {
                 let by_chance = verifier.verify(ALICE, &undated, NOW).map(|ok| ok.clock_skew);
                 let insists = policy == NoncePolicy::Dated;
                 assert_eq!(by_chance, if insists { Err(Rejection::Undated) } else { Ok(None) });
-                // In its own time it is as good as any.
+                // In its own window it is accepted as any other.
                 let accepted = verifier.verify(ALICE, &dated, step * 30).unwrap();
                 assert_eq!(accepted.clock_skew, Some((date - step * 30) as i64));
             }

@@ -156,7 +156,7 @@ fn what_is_wrong_with_a_date_is_told() {
     let explained = |token: &str| insists().explain(ALICE, token, NOW, &[]);
     let undated = |claimed| Finding::Undated { key: "2026-11".to_owned(), claimed };
     assert_eq!(explained(&token_of(new(), ALICE, NOW)), [undated(None)]);
-    // The clock was read once more for the nonce, when the next step had begun.
+    // The clock was read again for the nonce, when the next step had begun.
     let nonce = format!("{NOW:012}{:020}", 7);
     let twice = token_with(new(), ALICE, NOW - 1, &nonce);
     assert_eq!(explained(&twice), [undated(Some(NOW))]);
@@ -166,7 +166,7 @@ fn what_is_wrong_with_a_date_is_told() {
     let short = Minter::new(new()).with_nonce_length(23).unwrap().mint(ALICE, NOW).unwrap();
     assert_eq!(names(&short), ["nonce-length", "undated"]);
 
-    // With the seed of nobody the date says that it is not the clock.
+    // With an unknown seed, the date shows that the clock is right.
     let other_seed = Key::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", SECRET).unwrap();
     let token = Minter::new(other_seed).mint(ALICE, NOW).unwrap();
     let unknown = Finding::UnknownOtp { key: "2026-11".to_owned(), claimed: Some(NOW) };

@@ -1,5 +1,5 @@
-//! What the memory ledger costs on the heap, counted by an allocator of this test's own. Each thread
-//! has its own counters, since the test harness allocates on others at any moment.
+//! What the memory ledger costs on the heap, counted by an allocator of this test. Each thread has
+//! its own counters, because the test harness may allocate on other threads at any moment.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -13,9 +13,9 @@ use xtoken::ledger::{BootClock, Ledger, MemoryLedger, Spending, Spent};
 
 struct Counting;
 
-// Without a destructor and made without an allocation, as an allocator needs them.
+// An allocator needs counters without a destructor that are made without an allocation.
 thread_local! {
-    /// Less than zero where a thread frees what another one allocated.
+    /// Below zero if a thread frees what another one allocated.
     static IN_USE: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
 }

@@ -1,5 +1,5 @@
-//! The password of a Redis URL is in no memory that was freed: an allocator of this test's own
-//! looks at everything before it is given back.
+//! The password of a Redis URL is in no memory that was freed: an allocator of this test checks all
+//! memory before it is freed.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use server::Server;
 use xtoken::ledger::{self, Spending, Spent, Unavailable};
 
-/// As it is, and as it stands in the URL.
+/// The password itself, and as it is written in the URL.
 const PASSWORD: &[u8] = b"the@password/of:this%test";
 const ENCODED: &str = "the%40password%2Fof%3Athis%25test";
 const NOW: u64 = 1_700_000_010;
@@ -51,7 +51,7 @@ unsafe impl GlobalAlloc for Searching {
 #[global_allocator]
 static ALLOCATOR: Searching = Searching;
 
-/// What is found in memory that is freed meanwhile.
+/// Returns what was found in memory that was freed meanwhile.
 fn found(work: impl FnOnce()) -> usize {
     FOUND.store(0, Relaxed);
     IS_SEARCHING.store(true, Relaxed);

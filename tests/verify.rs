@@ -252,7 +252,7 @@ fn an_old_token_is_expired_whatever_its_one_time_password_matches() {
         let dated = minter().mint(ALICE, LUCKY_STEP * 30).unwrap();
         assert_eq!(verifier.verify(ALICE, dated, NOW), Err(Rejection::Expired));
     }
-    // One without a date is a token of now.
+    // An undated one counts as a token of now.
     let undated = minter().mint_with_nonce(ALICE, LUCKY_STEP * 30, "7".repeat(32)).unwrap();
     assert!(verifier().verify(ALICE, undated, NOW).is_ok());
 }

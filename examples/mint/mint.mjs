@@ -2,7 +2,7 @@
 //
 // jid: the user's bare address in its prepared form, that is lower case: alice@example.com
 // otpSeed: base32, upper or lower case, padded or not. tokenSecret: any text, used as it stands.
-// now and nonce are for tests: Unix seconds, and 32 digits, 12 of them now and 20 random.
+// now and nonce are for tests: Unix seconds, and 32 digits: 12 of now, then 20 random ones.
 
 import { createHmac, randomInt } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
@@ -39,7 +39,7 @@ function unixTime() {
   return Math.floor(Date.now() / 1000);
 }
 
-// The time, and digits from the system's secure generator, every one as likely as the next.
+// 12 digits of the time, then 20 from the system's secure generator, each as likely as any other.
 function dated(now) {
   return String(now).padStart(12, '0') + Array.from({ length: 20 }, () => randomInt(10)).join('');
 }

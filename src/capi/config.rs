@@ -15,17 +15,17 @@ use crate::totp::OTP_DEVIATION;
 
 /// Which nonces a verifier accepts: one of the constants `XTOKEN_NONCE_*`.
 ///
-/// A dated nonce, of 24 digits or more, begins with 12 digits of the Unix time in seconds at which
-/// the token was made. A token is dated if its one-time password is that of the same time. Dated
-/// tokens are accepted in their time only, under each policy.
+/// A dated nonce has 24 digits or more. The first 12 are the Unix time in seconds at which the
+/// token was made. A token is dated if its one-time password is that of the same time. A dated
+/// token is accepted in its own window only, under each policy.
 pub type xtoken_nonce_policy = i32;
 
 /// Those of the length that is set, dated or not.
 pub const XTOKEN_NONCE_EXACT: xtoken_nonce_policy = 0;
 /// Dated ones of the length that is set; others are `XTOKEN_UNDATED`.
 pub const XTOKEN_NONCE_DATED: xtoken_nonce_policy = 1;
-/// Those of any length, for a migration only. While this lasts, whoever has an account can log in
-/// to any other whose name differs by leading digits: a token of 7alice is one of alice, too.
+/// Those of any length, for a migration only. Until another policy is set, a user can log in to
+/// every account whose name differs by leading digits: a token of 7alice is one of alice, too.
 pub const XTOKEN_NONCE_REPORT: xtoken_nonce_policy = 2;
 
 /// Keys and settings, from which verifiers and minters are made.
@@ -40,7 +40,7 @@ pub struct xtoken_config {
     pub(super) nonce_length: usize,
     pub(super) nonce_policy: NoncePolicy,
     pub(super) deviation: u64,
-    /// There may be a password in it.
+    /// Wiped, since it may hold a password.
     pub(super) ledger: Zeroizing<Vec<u8>>,
 }
 
@@ -169,11 +169,11 @@ pub unsafe extern "C" fn xtoken_config_add_named_key(
 }
 
 /// Sets how many digits the nonce of a token has: 1 to 970, 32 unless set. Minter and verifier
-/// must agree; the Lua implementation's minters make 32. Minters make dated nonces from 24 digits
-/// on.
+/// must agree; the Lua implementation's minters make 32. Minters make dated nonces if they have 24
+/// digits or more.
 ///
-/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_LENGTH` or, below 24 digits with
-/// `XTOKEN_NONCE_DATED`, `XTOKEN_SHORT_NONCE`.
+/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_LENGTH` or, for fewer than 24 digits
+/// with `XTOKEN_NONCE_DATED`, `XTOKEN_SHORT_NONCE`.
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn xtoken_config_set_nonce_length(
@@ -191,8 +191,8 @@ pub extern "C" fn xtoken_config_set_nonce_length(
 /// Sets which nonces are accepted: `XTOKEN_NONCE_EXACT` unless set. Minters ignore it.
 ///
 /// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_POLICY` for a number that is none of
-/// the constants, or, for `XTOKEN_NONCE_DATED` where the nonce has fewer than 24 digits,
-/// `XTOKEN_SHORT_NONCE`.
+/// the constants, or `XTOKEN_SHORT_NONCE` for `XTOKEN_NONCE_DATED` if the nonce has fewer than 24
+/// digits.
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn xtoken_config_set_nonce_policy(

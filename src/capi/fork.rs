@@ -23,8 +23,8 @@ thread_local! {
     static STANDSTILL: Cell<*mut Standstill> = const { Cell::new(ptr::null_mut()) };
 }
 
-/// Puts a ledger on the list for as long as this lives. If this is its last owner, the ledger ends
-/// while the list is locked, so that no fork meets it half way.
+/// Keeps a ledger on the list until it is dropped. If this is its last owner, the ledger is dropped
+/// while the list is locked, so that no fork happens in between.
 pub(super) struct Protected(Option<Arc<dyn Ledger>>);
 
 impl Protected {

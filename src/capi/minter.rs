@@ -59,8 +59,8 @@ pub extern "C" fn xtoken_minter_new(
 /// with another size than 0. After any other failure `buffer` and `*length` are as before.
 ///
 /// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_BUFFER_TOO_SMALL`,
-/// `XTOKEN_INVALID_JID`, `XTOKEN_NO_RANDOM` or, for a time of more than 12 digits, as one in
-/// milliseconds has, `XTOKEN_INVALID_TIME`.
+/// `XTOKEN_INVALID_JID`, `XTOKEN_NO_RANDOM` or, for a time of more than 12 digits, such as
+/// milliseconds, `XTOKEN_INVALID_TIME`.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn xtoken_minter_mint(

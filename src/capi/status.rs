@@ -20,17 +20,18 @@ pub const XTOKEN_OK: xtoken_status = 0;
 pub const XTOKEN_MALFORMED: xtoken_status = 1;
 /// Refused: not signed for this JID with one of the keys.
 pub const XTOKEN_BAD_SIGNATURE: xtoken_status = 2;
-/// Refused: well signed, but too old or too far ahead. A dated token stays so for ever.
+/// Refused: well signed, but too old or too far ahead. A dated token that is too old stays so for
+/// ever.
 pub const XTOKEN_EXPIRED: xtoken_status = 3;
 /// Refused: it was accepted before.
 pub const XTOKEN_REPLAYED: xtoken_status = 4;
-/// Reserved: no function answers it any more. It was a limit of expired tokens, which dated nonces
-/// have replaced.
+/// Reserved: no function returns it any more. It belonged to a limit of expired tokens, which dated
+/// nonces have replaced.
 pub const XTOKEN_THROTTLED: xtoken_status = 5;
 /// Refused, although it may be good: the ledger cannot tell whether it was spent, for instance
 /// because there is no memory to remember it.
 pub const XTOKEN_UNAVAILABLE: xtoken_status = 6;
-/// Refused: well signed, but not dated, where `XTOKEN_NONCE_DATED` asks for it.
+/// Refused: well signed, but undated, while the policy is `XTOKEN_NONCE_DATED`.
 pub const XTOKEN_UNDATED: xtoken_status = 7;
 
 /// A pointer is NULL that must not be.
@@ -67,7 +68,7 @@ pub const XTOKEN_DUPLICATE_KEY_ID: xtoken_status = 114;
 pub const XTOKEN_INVALID_VALIDITY: xtoken_status = 115;
 /// The nonce has another length than the config says, or something other than digits.
 pub const XTOKEN_INVALID_NONCE: xtoken_status = 116;
-/// No policy about nonces has this number.
+/// No nonce policy has this number.
 pub const XTOKEN_INVALID_NONCE_POLICY: xtoken_status = 117;
 /// The nonce has fewer than 24 digits, too few for a date.
 pub const XTOKEN_SHORT_NONCE: xtoken_status = 118;

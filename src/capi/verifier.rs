@@ -21,7 +21,7 @@ use crate::{Accepted, Key, Verifier, ledger};
 /// ledger "memory:" each process then remembers for itself, so a token can be accepted once in
 /// each.
 pub struct xtoken_verifier {
-    // Before `_protected`, which is to be the last owner of the ledger.
+    // Dropped before `_protected`, which must be the last owner of the ledger.
     verifier: Verifier,
     key_ids: Vec<CString>,
     _protected: Protected,
@@ -128,17 +128,16 @@ pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
     })
 }
 
-/// What stands in place of a clock skew where a token is undated.
+/// The clock skew of an undated token.
 pub const XTOKEN_NO_DATE: i32 = i32::MAX;
 
-/// As `xtoken_verifier_verify`, and tells what the nonce of a token that is accepted was, so that
-/// you see when `XTOKEN_NONCE_DATED` can be set, and how far the minter's clock is off, to the
-/// second.
+/// As `xtoken_verifier_verify`, and tells about the nonce of an accepted token. So you see when
+/// `XTOKEN_NONCE_DATED` can be set, and how many seconds the minter's clock is off.
 ///
-/// After `XTOKEN_OK`, `*key_id` is as for `xtoken_verifier_verify_detailed`; `*nonce_length` is how
-/// many digits the nonce has; `*clock_skew` is how many seconds the date of the token is ahead of
-/// `unix_time`, below zero if it is behind, or `XTOKEN_NO_DATE` if the token is undated. Else all
-/// are as before. Each may be NULL.
+/// After `XTOKEN_OK`, `*key_id` is as for `xtoken_verifier_verify_detailed`; `*nonce_length` is the
+/// number of digits of the nonce; `*clock_skew` is how many seconds the date of the token is ahead
+/// of `unix_time`, below zero if it is behind, or `XTOKEN_NO_DATE` if the token is undated. After
+/// any other status all are unchanged. Each may be NULL.
 ///
 /// Statuses as for `xtoken_verifier_verify`.
 #[unsafe(no_mangle)]
@@ -176,7 +175,7 @@ pub unsafe extern "C" fn xtoken_verifier_verify_nonce(
 /// the one to begin with first, each a stable name, ": " and a sentence, with a NUL behind the
 /// last. "good: ..." means that it would be accepted; other names are "malformed", "nonce-length",
 /// "long-address", "other-address", "bad-signature", "inactive-key", "mixed-keys", "undated",
-/// "clock", "unknown-otp", "replayed" and "unavailable", and later versions may add some.
+/// "clock", "unknown-otp", "replayed" and "unavailable". Later versions may add some.
 ///
 /// Spends nothing; takes some milliseconds, and waits for the ledger as a verification does. Never
 /// show it to the client.

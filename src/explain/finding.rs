@@ -28,7 +28,7 @@ pub enum Finding {
     Unavailable {
         /// What the ledger says of itself.
         trouble: Option<String>,
-        /// From when on (Unix seconds) tokens minted then are accepted, if none is now.
+        /// The Unix time (seconds) from which on new tokens are accepted, if that is known.
         opens_at: Option<u64>,
     },
     /// It is not a token at all.
@@ -75,7 +75,8 @@ pub enum Finding {
         /// The Unix time with which its nonce begins, if that is likely to be meant as its date.
         claimed: Option<u64>,
     },
-    /// It is dated, or its one-time password is that of a time within a day, but of another.
+    /// It was made at another time: at its date, or at a time within a day that its one-time
+    /// password tells.
     Clock {
         /// Whose key made it.
         key: String,
@@ -139,8 +140,8 @@ impl fmt::Display for Finding {
             }
             Self::Unavailable { opens_at: Some(opens_at), .. } => write!(
                 f,
-                "the ledger cannot know whether it was spent: tokens are accepted again that are \
-                 minted from {} on",
+                "the ledger cannot know whether it was spent: it accepts tokens that are minted \
+                 from {} on",
                 moment(*opens_at)
             ),
             Self::Unavailable { .. } => f.write_str(

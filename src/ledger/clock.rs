@@ -10,7 +10,7 @@ use rustix::time::{ClockId, clock_gettime};
 pub struct BootClock(Arc<dyn Fn() -> u64 + Send + Sync>);
 
 impl BootClock {
-    /// The clock of this machine.
+    /// Returns the clock of this machine.
     pub fn of_machine() -> Self {
         Self::new(|| {
             #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -22,17 +22,17 @@ impl BootClock {
         })
     }
 
-    /// A clock of the caller's, in milliseconds. It must never go back.
+    /// Makes a boot clock of a function that returns milliseconds, which must never go back.
     pub fn new(milliseconds: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(milliseconds))
     }
 
-    /// Milliseconds since the machine was started.
+    /// Returns milliseconds since the machine was started.
     pub fn now(&self) -> u64 {
         (self.0)()
     }
 
-    /// Both clocks now; `wall` is in Unix seconds.
+    /// Returns both clocks at this moment; `wall` is in Unix seconds.
     pub(super) fn with(&self, wall: u64) -> Clocks {
         Clocks { wall, steady: self.now() }
     }
@@ -54,13 +54,14 @@ pub(super) struct Clocks {
 }
 
 impl Clocks {
-    /// How far the wall clock is ahead of the steady clock, in milliseconds. It changes only when
-    /// one of them is set.
+    /// Returns how many milliseconds the wall clock is ahead of the steady clock. This changes only
+    /// when one of them is set.
     pub(super) fn offset(self) -> i64 {
         signed(self.wall.saturating_mul(1_000)).saturating_sub(signed(self.steady))
     }
 
-    /// What the wall clock would say if it had kept this offset, in Unix seconds.
+    /// Returns what the wall clock would say in Unix seconds if it had kept this offset
+    /// (milliseconds).
     pub(super) fn wall_at_offset(self, offset: i64) -> u64 {
         u64::try_from(signed(self.steady).saturating_add(offset)).unwrap_or_default() / 1_000
     }

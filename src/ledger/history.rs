@@ -1,24 +1,27 @@
-//! [`History`]: the rule that all ledgers share. Since when a ledger knows every spent token, and
-//! of which steps it has forgotten them. No I/O: a ledger stores it beside its tokens.
+//! [`History`]: the rule that all ledgers share. It holds since when a ledger knows every spent
+//! token, and of which steps it has forgotten them. It does no I/O: a ledger stores it beside its
+//! tokens.
 //!
 //! A token may be accepted only by a ledger that has known everything, without a gap, since before
 //! anybody could have accepted that token first. Two things can stand against that:
 //!
-//! - The *horizon*. With every gap (a file that was lost, a Redis that was restarted) the ledger
-//!   knows everything since that moment only. It is a moment on a clock that nobody can set, and
-//!   becomes Unix time when a token is asked for: a wall clock that is corrected corrects it too.
-//! - The *closed steps*. Tokens are forgotten when their step is over, and the step is closed then,
-//!   for good: the wall clock may be set back. A step is over when the wall clock and the steady
-//!   clock say so, so that a wall clock which is ahead for a moment closes no step of the future.
+//! - The *horizon*. After a gap (a file that was lost, a Redis that was restarted) the ledger knows
+//!   only what was spent since. The horizon is the moment of the gap, on a clock that nobody can
+//!   set. It is converted to Unix time with each question, so a correction of the wall clock
+//!   corrects it too.
+//! - The *closed steps*. Tokens are forgotten when their step is over. The step is then closed for
+//!   good, because the wall clock may be set back. A step is over when both the wall clock and the
+//!   steady clock say so. So a wall clock that is ahead for a moment closes no step of the future.
 //!
 //! Closed steps are kept as ranges, one for each *era*: a time in which both clocks advanced alike. A
-//! range grows with time, not with logins. A wall clock that is set begins another era, also if it
-//! comes back to where it was when time has passed by that one. When there are too many, two of the
-//! past or two of the future become one: the present lies between them.
+//! range grows with time, not with logins. Setting the wall clock begins another era, also if it is
+//! set back to where it was, once time has passed by that era. When there are too many eras, two of
+//! the past or two of the future are joined, never one of the past with one of the future.
 //!
 //! A ledger whose tokens leave by themselves ([`forgetting_after`](History::forgetting_after))
-//! cannot wait for the wall clock, which may be set back when nobody asks. There the steady clock
-//! alone closes a step, but none of the future beyond those whose tokens may have been spent.
+//! cannot wait for the wall clock, which may be set back while no question comes. There the steady
+//! clock alone closes steps, but no step of the future beyond those whose tokens may have been
+//! spent.
 
 #[cfg(any(feature = "sqlite", feature = "redis"))]
 mod stored;
@@ -26,27 +29,27 @@ mod stored;
 use crate::ledger::clock::Clocks;
 use crate::totp::{MAX_DEVIATION, OTP_INTERVAL, start_of, step_at};
 
-/// Clocks that differ by no more than this many milliseconds still advance alike: Unix time is cut
-/// to seconds, and a leap second may pass.
+/// Milliseconds by which clocks may differ and still count as advancing alike: Unix time is cut to
+/// seconds, and a leap second may pass.
 const TOLERANCE: u64 = 2_000;
 /// How long a deviation counts after its last use, in milliseconds: a day.
 const LAPSES_AFTER: u64 = 86_400_000;
 /// How old the note of a deviation's last use may become, in milliseconds: an hour.
 const NOTED_EVERY: u64 = 3_600_000;
-/// Eras that are told apart.
+/// The most eras that are kept apart.
 const MAX_ERAS: usize = 64;
 
 /// Since when a ledger knows every spent token, and of which steps it has forgotten them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct History {
-    /// Seconds that the wall clocks of those who share the ledger may be apart.
+    /// Seconds that the wall clocks of processes that share the ledger may be apart.
     apart: u64,
     /// Seconds after which tokens that are over leave by themselves. `None` if they stay until
     /// their step is closed.
     forgets_after: Option<u64>,
-    /// On the steady clock. `None` if nothing was ever lost.
+    /// Milliseconds on the steady clock. `None` if nothing was ever lost.
     horizon: Option<u64>,
-    /// When each deviation was last in use, on the steady clock.
+    /// When each deviation was last in use, in milliseconds on the steady clock.
     used: [Option<u64>; MAX_DEVIATION as usize + 1],
     /// Has room for one more than is kept, so that adding allocates nothing.
     eras: Vec<Era>,
@@ -55,8 +58,8 @@ pub(super) struct History {
 /// A time in which wall clock and steady clock advanced alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Era {
-    /// The wall clock less the steady clock, in milliseconds. `None` if the steady clock is not the
-    /// one of then, so that the range grows no more.
+    /// The wall clock less the steady clock, in milliseconds. `None` if the steady clock is another
+    /// one since: then the range grows no more.
     offset: Option<i64>,
     /// The first of its closed steps.
     first: u64,
@@ -64,13 +67,13 @@ struct Era {
     end: u64,
     /// The step after the last whose tokens may have been spent. The range grows no further.
     reach: u64,
-    /// The clocks went on without it: when they come back, another era begins.
+    /// The clocks have left it: when they come back, another era begins.
     is_left: bool,
 }
 
 impl History {
-    /// Knows everything, since there was nothing before. `apart` is how many seconds the wall
-    /// clocks of those who share the ledger may be apart.
+    /// Makes the history of a new ledger, which knows everything. `apart` is how many seconds the
+    /// wall clocks of processes that share the ledger may be apart.
     pub(super) fn new(apart: u64) -> Self {
         Self {
             apart,
@@ -81,14 +84,14 @@ impl History {
         }
     }
 
-    /// For a ledger whose tokens leave by themselves. Their step is closed this many seconds after
-    /// [everybody](Self::over_at) has ceased to accept them.
+    /// Makes it the history of a ledger whose tokens leave by themselves. A step is closed this
+    /// many seconds after [no verifier](Self::over_at) accepts its tokens any more.
     #[cfg(feature = "redis")]
     pub(super) fn forgetting_after(self, seconds: u64) -> Self {
         Self { forgets_after: Some(seconds), ..self }
     }
 
-    /// When nobody accepts tokens of this step any more, in Unix seconds.
+    /// Returns the Unix time (seconds) from which on no verifier accepts tokens of this step.
     #[cfg(feature = "redis")]
     pub(super) fn over_at(&self, step: u64, clocks: Clocks) -> u64 {
         let steps = self.widest(clocks).saturating_add(1);
@@ -131,36 +134,36 @@ impl History {
         is_new
     }
 
-    /// Whether the ledger would know if a token of this step had been spent.
+    /// Returns whether the ledger would know if a token of this step had been spent.
     pub(super) fn knows(&self, step: u64, clocks: Clocks) -> bool {
         !self.is_closed(step) && step >= self.first_after_horizon(clocks)
     }
 
-    /// Whether tokens of this step are forgotten, or may be: none will be accepted any more.
+    /// Returns whether tokens of this step may be forgotten, so that none is accepted any more.
     pub(super) fn is_closed(&self, step: u64) -> bool {
         self.eras.iter().any(|era| era.contains(step))
     }
 
-    /// The first step whose tokens nobody could have accepted before the horizon.
+    /// Returns the first step whose tokens no verifier could have accepted before the horizon.
     pub(super) fn first_after_horizon(&self, clocks: Clocks) -> u64 {
         let begun = self.first_begun_after_horizon(clocks);
         begun.map_or(0, |step| step.saturating_add(self.widest(clocks)))
     }
 
-    /// The first step that began after the horizon. `None` if there is no horizon.
+    /// Returns the first step that began after the horizon; `None` if there is no horizon.
     fn first_begun_after_horizon(&self, clocks: Clocks) -> Option<u64> {
         let known_for = clocks.steady.saturating_sub(self.horizon?);
-        // Unix time is cut to seconds: a second later is certain.
+        // Unix time is cut to seconds, so one second is added.
         let wall = clocks.wall.saturating_add(1 + self.apart).saturating_mul(1_000);
         Some(wall.saturating_sub(known_for).div_ceil(1_000).div_ceil(OTP_INTERVAL))
     }
 
-    /// From when on (Unix seconds) tokens that are minted then are accepted, if those that are
-    /// minted now are not.
+    /// Returns the Unix time (seconds) from which on new tokens are accepted; `None` if those that
+    /// are minted now are accepted.
     pub(super) fn opens_at(&self, clocks: Clocks) -> Option<u64> {
         let present = step_at(clocks.wall);
         let mut step = present.max(self.first_after_horizon(clocks));
-        // Each turn leaves one era behind.
+        // Each turn passes one era.
         for _ in 0..=self.eras.len() {
             let era = self.eras.iter().find(|era| era.contains(step));
             step = era.map_or(step, |era| era.end);
@@ -168,12 +171,14 @@ impl History {
         (step > present).then(|| start_of(step))
     }
 
-    /// Whether a token of this step may be forgotten without closing the step: it is closed, or began
-    /// before the horizon by whichever offset the wall clock had since then. That tokens of today lie
-    /// before the horizon is what a wall clock says that is ahead for a moment.
+    /// Returns whether a token of this step may be forgotten without closing the step: the step is
+    /// closed, or began before the horizon by every offset that the wall clock has had since. One
+    /// offset is not enough: by a wall clock that is ahead for a moment, present tokens are before
+    /// the horizon.
     ///
-    /// What began after the horizon may have been accepted since, even if it is refused now: the
-    /// deviation in use may have grown, and the clocks be read at another part of a second.
+    /// A token whose step began after the horizon may have been accepted since, even if it is
+    /// refused now: the deviation in use may have grown, and the clocks are read at another part of
+    /// a second.
     #[cfg(feature = "sqlite")]
     pub(super) fn may_forget(&self, step: u64, clocks: Clocks) -> bool {
         let offsets = self.eras.iter().filter_map(|era| era.offset);
@@ -184,7 +189,7 @@ impl History {
             || self.first_begun_after_horizon(Clocks { wall, ..clocks }).is_some_and(began_before)
     }
 
-    /// Notes the use of a deviation; `false` if that was noted a short time ago.
+    /// Notes the use of a deviation. Returns `false` if that was noted less than an hour ago.
     pub(super) fn note(&mut self, deviation: u64, clocks: Clocks) -> bool {
         let Some(used) = self.used.get_mut(deviation as usize) else { return false };
         let is_noted = used.is_some_and(|used| clocks.steady.saturating_sub(used) < NOTED_EVERY);
@@ -194,7 +199,7 @@ impl History {
         !is_noted
     }
 
-    /// The largest deviation in use.
+    /// Returns the largest deviation in use.
     pub(super) fn widest(&self, clocks: Clocks) -> u64 {
         let is_in_use = |used: &Option<u64>| {
             used.is_some_and(|used| clocks.steady.saturating_sub(used) < LAPSES_AFTER)
@@ -202,8 +207,8 @@ impl History {
         self.used.iter().rposition(is_in_use).unwrap_or_default() as u64
     }
 
-    /// Adds an era; when there are too many, makes one of the two others that lie closest together,
-    /// so that the past is never joined with a distant future.
+    /// Adds an era. When there are too many, joins the two others that are closest together, so
+    /// that the past is never joined with a distant future.
     fn begin_era(&mut self, era: Era) {
         for at in (0..self.eras.len()).rev() {
             let Some(one) = self.eras.get(at).copied() else { continue };
@@ -226,7 +231,7 @@ impl History {
         let Some(closest) = closest else { return };
         let next = self.eras.remove(closest + 1);
         if let Some(joined) = self.eras.get_mut(closest) {
-            // By the clock that is ahead, the steps of neither are over too late.
+            // By the clock that is ahead, no step of either is over too late.
             joined.offset = joined.offset.max(next.offset);
             joined.is_left &= next.is_left;
             joined.cover(next);
@@ -243,7 +248,7 @@ impl Era {
         (self.first..self.end).contains(&step)
     }
 
-    /// Its range grows no more.
+    /// Returns whether its range grows no more.
     fn is_over(&self) -> bool {
         self.is_left && self.end >= self.reach || self.offset.is_none()
     }

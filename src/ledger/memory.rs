@@ -1,8 +1,8 @@
 //! `memory:`: spent tokens in this process, lost when it ends.
 //!
-//! Tokens lie in one [`Table`] per time step, and a whole table is dropped when its step is closed:
-//! no sweep, no expiry per entry, memory bounded by the logins of the window. Which steps are closed
-//! is the business of [`History`]. Threads meet only in one of the shards, chosen by fingerprint.
+//! Tokens are in one [`Table`] per time step, and a whole table is dropped when its step is closed:
+//! no sweep, no expiry per entry, memory bounded by the logins of the window. [`History`] decides
+//! which steps are closed. Threads meet only in one of the shards, chosen by fingerprint.
 
 #[cfg(all(test, shuttle))]
 mod interleaved;
@@ -29,7 +29,7 @@ use super::{Held, Ledger, Probe, Spending, Spent, Unavailable};
 use crate::totp::step_at;
 use table::Table;
 
-/// Few where every lock is a place to change threads.
+/// Few for shuttle, which may change threads at every lock.
 const SHARDS: usize = if cfg!(all(test, shuttle)) { 2 } else { 64 };
 /// The steps of the default window and one that is about to be dropped.
 const USUAL_STEPS: usize = 4;
@@ -52,7 +52,7 @@ struct StepTable {
 }
 
 impl MemoryLedger {
-    /// An empty ledger. Allocates about 15 kB, whatever is remembered later comes on top.
+    /// Makes an empty ledger. Allocates about 15 kB; spent tokens need more.
     pub fn new() -> Self {
         Self::with_boot_clock(BootClock::of_machine())
     }
@@ -74,7 +74,7 @@ impl MemoryLedger {
         Ok(self.shards.get(fingerprint as usize % SHARDS).ok_or(Unavailable)?.lock()?)
     }
 
-    /// Notes whether there was memory.
+    /// Takes note of whether there was memory.
     fn note_memory<T>(&self, grown: Result<T, TryReserveError>) -> Result<T, Unavailable> {
         if self.is_exhausted.load(Relaxed) != grown.is_err() {
             self.is_exhausted.store(grown.is_err(), Relaxed);
@@ -140,7 +140,7 @@ impl Ledger for MemoryLedger {
         let tables = self.shard(fingerprint)?;
         let clocks = self.boot_clock.with(now);
         let mut history = self.history.lock()?.clone();
-        // What a spending would drop first.
+        // Leaves out what a spending would drop first.
         let drops = self.advanced_in.load(Relaxed) != step_at(now);
         if drops {
             history.advance(spending.deviation, clocks);
@@ -224,7 +224,7 @@ mod tests {
             self.boot.fetch_add(seconds, Relaxed);
         }
 
-        /// Peeks before it spends: what it is told must be true.
+        /// Peeks before it spends, and checks that the answer is the same.
         fn spend(&self, fingerprint: u8, step: u64) -> Spent {
             self.try_to_spend(fingerprint, step).unwrap()
         }

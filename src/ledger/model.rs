@@ -1,11 +1,11 @@
-//! The ledgers, proven by a model: operations drawn at random, and after each of them two
-//! invariants. What is simulated is what stores; the rule is the one of the ledgers themselves.
+//! A model that proves the ledgers: it draws operations at random, and checks two invariants after
+//! each. It simulates what stores the data; the rule is the one of the ledgers themselves.
 //!
 //! - *Safety*: nothing is accepted twice.
 //! - *Liveness*: with a right clock, a fresh token is accepted.
 //!
-//! [`reference`] says when exactly, and which exceptions there are. [`operation`] is what may
-//! happen, [`run`] checks. The same three run on the real ledgers in `tests/model/`.
+//! [`reference`] defines both exactly, with their exceptions. [`operation`] lists what may happen,
+//! [`run`] checks the invariants. The same three modules run on the real ledgers in `tests/model/`.
 //!
 //! A run prints its seed: `XTOKEN_MODEL_SEED` repeats it, `XTOKEN_MODEL_STEPS` makes it longer.
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -69,8 +69,8 @@ fn a_redis_is_proven() {
     prove(in_redis(&Search::new("redis", OPERATIONS), None));
 }
 
-/// Each fault that is put in is found, by the invariant that it violates. The number is a seed from
-/// which that does not take long; another one only takes longer.
+/// Each fault is found, by the invariant that it violates. The number is a seed with which that is
+/// fast; others only take longer.
 fn assert_found(
     faults: &[(Mutation, &str, u64)],
     find: impl Fn(&Search, Option<Mutation>) -> Result<(), String>,

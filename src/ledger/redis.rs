@@ -1,10 +1,11 @@
 //! `redis://…`: spent tokens in a Redis or Valkey server, shared by machines.
 //!
 //! Each token is one key that exists from its spending until it cannot be accepted any more.
-//! Callers leave their token in a [queue] and wait there, or are told through a file descriptor. A
-//! [worker] takes many tokens at a time from there, asks the server over a [connection], and judges
-//! the answers by the [knowledge] of the process: since when the server knows everything, and which
-//! steps are closed. Both are also kept in the server, for the other nodes.
+//! Callers put their token into a [queue] and wait there, or learn through a file descriptor that
+//! there is an answer. A [worker] takes many tokens at a time from the queue, asks the server over
+//! a [connection], and judges the answers by the [knowledge] of the process: since when the server
+//! knows everything, and which steps are closed. Both are also kept in the server, for the other
+//! nodes.
 //!
 //! Nothing exists before the first token: no thread, no connection, no descriptor. A child of a
 //! fork starts over and never touches what its parent has.
@@ -108,7 +109,7 @@ impl RedisLedger {
     }
 }
 
-/// Starts a worker, also in the place of one that ended: all tickets stay.
+/// Starts a worker, also in place of one that ended. All tickets stay valid.
 fn employ(means: &Means) -> Result<(), Unavailable> {
     let for_worker = means.clone();
     let worker = thread::Builder::new().name("xtoken-redis".to_owned());

@@ -1,8 +1,8 @@
 //! `sqlite:PATH`: spent tokens in a file, shared by the processes of one machine.
 //!
-//! The file outlives the process, also one that is killed. Nothing that a login writes is synced to
-//! the disk: after the machine itself went down, and whenever the file was lost, damaged or replaced,
-//! the horizon of its [`History`] begins anew.
+//! The file outlives the process, also one that is killed. Logins do not sync to the disk. So the
+//! horizon of its [`History`] begins anew after the machine went down, and whenever the file was
+//! lost, damaged or replaced.
 
 mod database;
 mod error;
@@ -35,13 +35,13 @@ pub struct SqliteLedger {
 
 struct State {
     database: Option<Box<Database>>,
-    /// As it was last stored, or more.
+    /// The history as it was last stored, or a longer one.
     history: History,
     /// The file that was last seen damaged.
     damaged: Option<Identity>,
-    /// The file was open before, and looked through.
+    /// The file was open before, and was checked.
     was_open: bool,
-    /// The lock of another process was not free in time: not waited for again until it is.
+    /// The lock of another process was not free in time. Questions do not wait for it until it is.
     is_impatient: bool,
     trouble: Option<String>,
 }
@@ -79,7 +79,8 @@ impl SqliteLedger {
         Self { path, boot_clock, state: Mutex::new(state) }
     }
 
-    /// The path, unless nothing is there: then it may be a secret that was written in its place.
+    /// Returns the path, unless nothing is there: then it may be a secret that was written in its
+    /// place.
     fn shown_path(&self) -> Cow<'_, str> {
         match self.path.symlink_metadata() {
             Ok(_) => self.path.to_string_lossy(),
@@ -92,7 +93,7 @@ impl SqliteLedger {
         now: u64,
         work: impl FnOnce(&mut State, Question<'_>) -> Result<T, Error>,
     ) -> Result<T, Unavailable> {
-        // Both at the same moment, before anything is waited for.
+        // Both clocks are read at the same moment, before anything waits.
         let clocks = self.boot_clock.with(now);
         let mut state = self.state.lock()?;
         let patience = Patience::new(!state.is_impatient);
@@ -190,7 +191,7 @@ impl State {
         Ok(Err(Unavailable))
     }
 
-    /// Writes to the file what it says already. What has to be made is left to the first token.
+    /// Writes to the file what is in it already. Makes no file: the first token does.
     fn probe(&mut self, question: Question<'_>) -> Result<(), Error> {
         match (self.open(question, false)?, &self.database) {
             (None, Some(database)) => database.rewrite(question.patience),

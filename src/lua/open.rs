@@ -1,15 +1,15 @@
-//! The function that `require` calls, and the only one that is exported.
+//! The function that `require` calls. The library exports no other.
 
 use std::ffi::c_int;
 
 use mlua::Lua;
 use mlua::ffi::lua_State;
 
-/// Makes the module, in the Lua it was built for.
+/// Makes the module. Raises an error in another Lua than it was built for.
 ///
-/// Most other Luas lack a function that this build needs, and the linker refuses it there (see
-/// build.rs). Lua 5.5 has all that a build for 5.4 needs, but numbers the registry differently:
-/// whatever came first would crash. So before anything else the version is compared.
+/// Most other Luas lack a function that this build needs, so the linker refuses it there (see
+/// build.rs). Lua 5.5 has all that a build for 5.4 needs, but numbers the registry differently: the
+/// first call would crash. So the version is compared first.
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn luaopen_xtoken(state: *mut lua_State) -> c_int {
     // SAFETY: `state` is the one that Lua calls with.
@@ -31,7 +31,7 @@ unsafe fn refuse_another_lua(state: *mut lua_State) {
         (505.0, c"this xtoken.so was built for Lua 5.5 and cannot be loaded by another")
     };
     // SAFETY: both functions are the same in Lua 5.4 and 5.5. The error leaves this function and
-    // its caller at once, and nothing in them wants to be dropped.
+    // its caller immediately, and nothing in them must be dropped.
     unsafe {
         if ffi::lua_version(state) != needed {
             ffi::luaL_error(state, message.as_ptr());

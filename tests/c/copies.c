@@ -10,7 +10,7 @@
 
 #define TOKENS 3000
 
-/* What is called of a copy. */
+/* The functions of a copy that are called. */
 typedef struct {
 	xtoken_config *(*config_new)(void);
 	xtoken_status (*add_key)(xtoken_config *, const char *, size_t, const uint8_t *, size_t);
@@ -96,7 +96,7 @@ int main(int argc, char **argv)
 	CHECK(copies[0].verify != copies[1].verify);
 	for (at = 0; at < TOKENS; at++)
 		tokens[at] = mint(minter);
-	/* One of them has the file before the other comes. */
+	/* One has the file open before the other starts. */
 	EXPECT(XTOKEN_OK, spend(&copies[0], &tokens[0]));
 	for (at = 0; at < 2; at++)
 		CHECK(pthread_create(&threads[at], NULL, spend_all, &copies[at]) == 0);
@@ -110,7 +110,7 @@ int main(int argc, char **argv)
 	CHECK(accepted == TOKENS - 1);
 	EXPECT(XTOKEN_OK, copies[1].trouble(copies[1].verifier, text, &length));
 	CHECK(strstr(text, "another copy of the library") != NULL);
-	/* It may take the file over, and what the other spent stays spent. */
+	/* It may take over the file, and tokens that the other spent stay spent. */
 	copies[0].verifier_free(copies[0].verifier);
 	for (at = 0; at < TOKENS; at++)
 		EXPECT(XTOKEN_REPLAYED, spend(&copies[1], &tokens[at]));

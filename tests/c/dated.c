@@ -1,4 +1,4 @@
-/* Dated nonces: which are accepted, and what is told of them. */
+/* Dated nonces: which are accepted, and what the verifier tells about them. */
 #include "check.h"
 
 static xtoken_status decide(const xtoken_verifier *verifier, const char *token, uint64_t now,

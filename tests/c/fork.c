@@ -18,7 +18,7 @@ static token tokens[TOKENS];
 static volatile int stop;
 static char folder[] = "/tmp/xtoken-fork-XXXXXX", url[64];
 
-/* With its ledger in a file that all share. */
+/* With a ledger in a file that all processes share. */
 static xtoken_verifier *on_file(void)
 {
 	xtoken_config *config = xtoken_config_new();
@@ -72,7 +72,7 @@ static int child(const xtoken_minter *minter)
 		return 4;
 	xtoken_verifier_free(verifiers[0]);
 	verifiers[0] = on_file();
-	/* Others may have it locked for too long on a busy machine. */
+	/* On a busy machine, others may hold the lock for too long. */
 	do
 		status = verify(verifiers[0], &tokens[0]);
 	while (status == XTOKEN_UNAVAILABLE);

@@ -252,7 +252,7 @@ static void what_ends_the_process(void)
 	CHECK(aborts("making a verifier", "memory:", makes_objects) > 0);
 	CHECK(aborts("a fork", "memory:", forks) > 0);
 	CHECK(aborts("verifying", ledger, verifies) > 0);
-	/* Nobody listens there. */
+	/* No server listens there. */
 	CHECK(aborts("verifying", "redis://127.0.0.1:1?timeout=20", verifies) > 0);
 
 	sprintf(ledger, "rm -r %s", folder);

@@ -242,7 +242,7 @@ def test_programs_that_are_no_prosodyctl(xtoken, config):
     source = ["--prosody-config", "prosody.cfg.lua", "--prosodyctl"]
     assert is_wrong(xtoken("mint", "alice@localhost", *source, "nowhere"), "needs Prosody on this machine")
     for program in ["true", "false", "echo"]:
-        assert is_wrong(xtoken("mint", "alice@localhost", *source, program), "did not lead to Prosody's loader")
+        assert is_wrong(xtoken("mint", "alice@localhost", *source, program), "did not start Prosody's loader")
     assert is_wrong(xtoken("mint", "alice", "--prosody-config", "x"), "user@host")
     assert is_wrong(xtoken("mint", "alice@localhost", "--host", "localhost"), "--prosody-config")
 

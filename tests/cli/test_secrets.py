@@ -1,4 +1,4 @@
-"""A secret in the wrong place: an argument, a file, the environment. No output repeats it."""
+"""A secret in the wrong place: an argument, a file, the environment. No output shows it."""
 
 import itertools
 

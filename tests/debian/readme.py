@@ -1,4 +1,4 @@
-"""README.md followed to the letter in fresh roots of Debian: from the package to a login over TLS.
+"""Follows README.md to the letter in fresh roots of Debian: from the package to a login over TLS.
 
 usage: readme.py [RELEASE...]     bookworm and trixie unless given
 
@@ -37,7 +37,7 @@ def say(*words):
 
 
 def quietly(*command, **environment):
-    """What a command printed; it is shown only if the command fails."""
+    """Returns what a command printed; shows it only if the command fails."""
     done = subprocess.run(
         command,
         env={**os.environ, **environment},
@@ -60,10 +60,10 @@ def in_root(root, *command):
 
 
 def set_up(root, release):
-    """What is there before anybody reads README.md: the package, and the host's certificate."""
+    """Makes what README.md expects: the package, and the host's certificate."""
     archive = quietly(ROOT / "scripts/archive").strip()
     quietly("debootstrap", "--variant=minbase", release, root, archive)
-    # Services are started by this test.
+    # This test starts the services itself.
     (root / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
     (root / "usr/sbin/policy-rc.d").chmod(0o755)
     apt = ["apt-get", "install", "-y", "-qq", "prosody"]

@@ -75,12 +75,12 @@ class Checkout:
         (self.folder / name).write_text(text)
 
     def write_source(self, version):
-        """Everything that is built from now on has "this is VERSION" in it."""
+        """Makes everything that is built from now on contain "this is VERSION"."""
         self.write("src/lib.rs", LIBRARY % version)
         self.write("src/bin/xtoken/main.rs", COMMAND % version)
 
     def make(self, *arguments, status=0, **environment):
-        """What make printed; it must end with this status."""
+        """Returns what make printed; it must end with this status."""
         inherited = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
         done = subprocess.run(
             ["make", *arguments],

@@ -1,4 +1,4 @@
-"""What make puts in place is what Cargo built just now, wherever Cargo was told to build."""
+"""make puts in place what Cargo has just built, wherever Cargo builds."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""What make says and does around the tests and the packages that it installs."""
+"""What make prints and does around the tests and the packages that it installs."""
 
 import os
 import re

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from conftest import ROOT
 
-# inotify(7), of which Python knows nothing.
+# inotify(7), for which Python has no module.
 MODIFY, MOVED_TO, CREATE, DELETE = 0x2, 0x80, 0x100, 0x200
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -50,7 +50,7 @@ def test_what_is_installed_twice_is_never_missing_and_never_changes(checkout, tm
     root = tmp_path / "root"
     checkout.make("plugins", "install", f"DESTDIR={root}")
     built = [checkout.folder / "target" / name for name in ("lua", "capi", "cli")]
-    # Nobody loads the others.
+    # No process loads the others.
     built = [path for path in files(*built) if path.suffix in (".so", ".0", ".a", "")]
     built = [path for path in built if path.name not in ("native-static-libs", "_xtoken")]
     before = files(root) + built + [checkout.folder / "lua/xtoken.so"]

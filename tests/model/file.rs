@@ -1,5 +1,5 @@
-//! A real file on a file system of its own, small enough to be filled, and processes in a boot that
-//! ends when the power is cut.
+//! A real file on a file system of its own, which is small enough to fill, and processes in a boot
+//! that ends when the power is cut.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -25,7 +25,7 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 pub(crate) struct Folder {
     folder: TempDir,
     boots: TempDir,
-    /// Worlds and boots that there were.
+    /// How many worlds and boots there were.
     count: AtomicU64,
 }
 
@@ -103,7 +103,7 @@ impl File {
         self.copy_of("").exists()
     }
 
-    /// What the kernel would say of this boot.
+    /// What the kernel would name this boot.
     fn boot_id(&self) -> PathBuf {
         self.boots.join(self.boot.to_string())
     }
@@ -131,7 +131,7 @@ impl File {
         Clocks { wall, boot_ahead: boot - self.last_seen as i64 }
     }
 
-    /// Away, but not so that another file could get its inode.
+    /// Moves a file away, but keeps it, so that no other file gets its inode.
     fn remove(&mut self, path: &Path) {
         self.removed += 1;
         let _ = fs::rename(path, self.folder.join("removed").join(self.removed.to_string()));
@@ -167,7 +167,7 @@ impl File {
         }
         match loss {
             Loss::Nothing => {}
-            // What is not in the database itself yet.
+            // The data that is not in the database itself yet.
             Loss::Tokens => drop(fs::write(self.part("-wal"), "")),
             Loss::SinceCopy if self.has_copy() => {
                 for part in PARTS.into_iter().filter(|part| self.copy_of(part).exists()) {

@@ -1,7 +1,7 @@
 //! The model of `src/ledger/model.rs` on the real ledgers: with processes that are killed, files,
 //! boots and servers. What may happen, the reference and the invariants are the same.
 //!
-//! Only time is not waited for: the boot clock of the processes goes on as the model says.
+//! Only time is not real: the boot clock of the processes goes on as the model says.
 
 #![cfg(all(feature = "sqlite", feature = "redis"))]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -70,7 +70,7 @@ fn servers_are_as_the_model_says() {
     );
 }
 
-/// Not a test: what the processes of the others do.
+/// Not a test: runs in the processes of the other tests.
 #[test]
 #[ignore = "is a process of the other tests"]
 fn process_with_a_ledger() {

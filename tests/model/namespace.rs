@@ -1,11 +1,11 @@
-//! Where a test may mount what it likes.
+//! A mount namespace, in which a test may mount anything.
 
 use std::env;
 use std::process::{Command, Stdio};
 
 const INSIDE: &str = "XTOKEN_IN_NAMESPACE";
 
-/// Runs this test again where nobody else sees its mounts. Returns whether it is there already.
+/// Runs this test again in a mount namespace of its own. Returns whether it runs in one already.
 pub(crate) fn enter(test: &str) -> bool {
     if env::var_os(INSIDE).is_some() {
         return true;
@@ -19,7 +19,8 @@ pub(crate) fn enter(test: &str) -> bool {
     false
 }
 
-/// A program with mounts of its own. Who is not root must become it for that.
+/// A command that runs a program in a mount namespace. Another user becomes root in a user
+/// namespace first.
 pub(crate) fn command(program: &str) -> Command {
     let mut command = Command::new("unshare");
     if !is_root() {

@@ -1,5 +1,5 @@
-//! A real Redis whose clock goes as the model says, another one that it can follow, and processes
-//! that are its nodes.
+//! A real Redis whose clock goes as the model says, another one whose replica it can become, and
+//! processes that are its nodes.
 
 use std::process::Command;
 use std::thread::sleep;
@@ -16,7 +16,7 @@ use super::run::{Answer, World};
 use super::server::Server;
 use super::worker::{Clocks, Worker};
 
-/// For all sequences, one after the other.
+/// The servers for all sequences, one after the other.
 pub(crate) struct Servers {
     clock: WallClock,
 }
@@ -101,8 +101,8 @@ impl<'a> Redis<'a> {
         command.exec(&mut self.server.client()).unwrap();
     }
 
-    /// Nobody has set the server's clock, or this node was there and it was set by more than it may
-    /// have drifted since.
+    /// Returns whether the server's clock was not set, or this node can notice it: it was connected
+    /// before, and the clock was set by more than it may have drifted since.
     fn can_notice(&self, asker: usize) -> bool {
         self.moved_at.is_none_or(|moved_at| {
             self.watches_since[asker].is_some_and(|(since, moved)| {

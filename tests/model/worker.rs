@@ -1,7 +1,7 @@
-//! A process that has a ledger open and asks it what it is told to.
+//! A process that has a ledger open and asks it questions on command.
 //!
-//! The test runs itself again for that. A question is a line and so is the answer, after `=`, since
-//! the test harness writes to the same pipe.
+//! The test runs itself again as this process. Each question is a line. Each answer is a line after
+//! `=`, because the test harness writes to the same pipe.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write, stdin};

@@ -12,7 +12,8 @@ import time
 from versions import ROOT, launcher
 
 PLUGINS = ROOT / "lua"
-# Seconds until what does not happen is a failure. What is slow is none, so only faults wait as long.
+# Seconds after which a missing event is a failure. Slowness is no failure, so only faults take as
+# long.
 PATIENCE = 120
 
 

@@ -23,7 +23,7 @@ ENCRYPTED = {"c2s_require_encryption": True, "allow_unencrypted_plain_auth": Fal
 FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 
-NO_ADDRESS = "The word after the command is no address: it looks like user@host"
+NO_ADDRESS = "The word after the command is no address: write it as user@host"
 
 
 def pair(key=KEY):

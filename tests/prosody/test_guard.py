@@ -134,7 +134,7 @@ def test_nobody_comes_back_when_the_provider_has_gone(with_fast, key):
 
 @WITH_FAST
 def test_fast_is_for_sasl2_alone(with_fast, key):
-    """Else it could be used where nobody asks about its tokens."""
+    """Otherwise FAST could be used without a check of its tokens."""
     with with_fast() as server:
         secret = fast_token(server, mint("alice@localhost", key))
         text = base64.b64encode(fast_message(secret)).decode()

@@ -1,4 +1,4 @@
-"""Clients, hosts and modules that are gone before a login is decided: nothing stays of them."""
+"""Clients, hosts and modules that are gone before a login is decided leave nothing behind."""
 
 import base64
 import socket

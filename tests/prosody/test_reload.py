@@ -88,7 +88,7 @@ def test_what_was_reloaded_leaves_with_its_keys(server, key):
     assert "Result: nil" in server.shell(">return (next(prosody.unloaded))")
 
 
-# What the process has after an upgrade: the native module of before, with no number or another.
+# After an upgrade the process has the old native module, with no interface number or another.
 OLDER = {
     "without a number": "nil",
     "with another number": "0",
@@ -117,7 +117,7 @@ def test_a_native_module_of_another_version_is_not_used(server, key, number):
         assert server.log().count("Nobody can log in") == 1
         assert f"\terror\tNobody can log in to localhost: {problem}\n" in server.log()
         assert "traceback" not in server.log()
-        # Who is connected and who comes is told at once.
+        # Connected and new clients are told at once.
         assert client.log_in("alice", mint("alice@localhost", key)) == "not-authorized"
     assert log_in(server, mint("alice@localhost", key)) == "invalid-mechanism"
     assert problem.split(".")[0] in server.shell('module:load("auth_token", "localhost")')

@@ -1,4 +1,4 @@
-"""Secrets that are none, since documentation shows them, and secrets that nobody may show."""
+"""Values that documentation shows, so they are no secrets, and secrets that no output may show."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-//! Time that passes when a test says so, and a server's clock that it sets.
+//! Time that passes only when a test says so, and a server's clock that the test sets.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,8 +11,7 @@ use xtoken::ledger::{BootClock, RedisLedger};
 
 use super::server::Server;
 
-/// Time for a server and the ledgers that use it. What the wall clock of a node says is said with
-/// each question.
+/// Time for a server and the ledgers that use it. Each question carries the wall clock of its node.
 pub(crate) struct Time {
     clock: WallClock,
     passed: Arc<AtomicU64>,

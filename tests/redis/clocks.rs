@@ -94,8 +94,8 @@ fn a_clock_set_back_by_an_hour_accepts_nothing_again_and_locks_nobody_out() {
     assert_eq!(ledger.spend(&at(later, 1), later), Ok(Spent::Again));
 }
 
-/// By more than the server keeps tokens, also when nobody asked for a long time, and by a process
-/// that has seen nothing.
+/// The clock is set back by more than the server keeps tokens, also after a long time without
+/// questions, and for a process that has seen nothing.
 #[test]
 fn a_clock_set_back_by_two_hours_accepts_nothing_again() {
     for is_restarted in [false, true] {
@@ -140,7 +140,7 @@ fn a_server_whose_clock_is_set_counts_as_restarted() {
     assert_eq!(spend(&ledgers[0], 1), Ok(Spent::First));
     assert_eq!(spend(&ledgers[1], 2), Ok(Spent::First));
     let mut now = NOW;
-    // Ahead, so that tokens are forgotten, and back.
+    // The clock goes ahead, so that tokens are forgotten, and back.
     for (round, ahead) in [(1, 12), (2, 11), (3, 0)] {
         time.set_server_ahead(ahead * HOUR);
         for ledger in &ledgers {
@@ -166,7 +166,7 @@ fn a_server_whose_clock_creeps_ahead_counts_as_restarted() {
     let ledger = time.ledger(server.has_been_there());
     let spent = at(NOW, 1);
     assert_eq!(ledger.spend(&spent, NOW), Ok(Spent::First));
-    // In jumps that none could be told from the clock's own inaccuracy, with a login after each.
+    // In jumps that cannot be told from the inaccuracy of the clock, with a login after each.
     let mut refused = 0;
     for jump in 1..=60 {
         time.set_server_ahead(jump * 2);

@@ -1,4 +1,4 @@
-//! When a server may have forgotten tokens, those that somebody could have accepted are refused.
+//! When a server may have forgotten tokens, all that could have been accepted before are refused.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -121,7 +121,7 @@ fn follow(replica: &Server, master: &Server) {
     }
 }
 
-/// Until a replica has everything that was written.
+/// Waits until a replica has everything that was written.
 fn wait_for_copies(master: &Server) {
     let copies: u64 = cmd("WAIT").arg(1).arg(20_000).query(&mut master.client()).unwrap();
     assert_eq!(copies, 1, "the replica did not follow");
@@ -152,8 +152,8 @@ fn nothing_is_spent_twice_after_a_failover_that_lost_it() {
     assert_eq!(after.trouble(), None);
 }
 
-/// The replica that was the master for a while has what was there when it was copied, the marks of
-/// the ledger as well.
+/// The replica that was the master for a while has the data of the moment of copying, including the
+/// horizon and the history.
 #[test]
 fn nothing_is_spent_twice_when_a_master_was_a_replica_for_a_while() {
     let (master, other) = (Server::start(&[]), Server::start(&[]));
@@ -216,7 +216,7 @@ fn a_wider_deviation_is_written_down_before_the_answer() {
     let (one, other) = (ledger(&server, ""), ledger(&server, ""));
     for number in 0..10 {
         assert_eq!(spend(&other, 100 + number), Ok(Spent::First));
-        // What this one knows of the server's history is not the latest.
+        // This node knows an older history than the server has.
         let step = NOW / 30 + number as u64;
         assert_eq!(one.spend(&at(step * 30, 200 + number), step * 30), Ok(Spent::First));
         let wide = Spending { deviation: 1 + number as u64, ..token(300 + number) };

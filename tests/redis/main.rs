@@ -91,7 +91,7 @@ fn eight_threads_of_two_ledgers_spend_each_token_once() {
     assert_eq!(first.into_inner(), TOKENS);
 }
 
-/// Each step and each deviation is news that a node writes down, and the others at the same time.
+/// Each step and each deviation is news, which all nodes write at the same time.
 #[test]
 fn eight_nodes_that_write_at_once_lose_no_token_and_no_news() {
     const NODES: usize = 8;
@@ -105,7 +105,7 @@ fn eight_nodes_that_write_at_once_lose_no_token_and_no_news() {
             scope.spawn(move || {
                 for round in 0..ROUNDS {
                     start.wait();
-                    // So far that the clocks of no two nodes are taken for one another.
+                    // So far apart that no two clocks of nodes count as the same.
                     let now = NOW + 30 * round as u64 + 5 * node as u64;
                     let step = NOW / 30 + round as u64;
                     let token =
@@ -373,7 +373,7 @@ fn a_full_server_accepts_nothing_and_recovers() {
     assert_eq!(spend(&ledger, 1), Ok(Spent::First));
 }
 
-/// That it is wiped shows tests/password.rs.
+/// tests/password.rs shows that it is wiped.
 #[test]
 fn the_password_is_needed_and_told_to_nobody() {
     let server = Server::start(&[]);

@@ -72,8 +72,8 @@ impl Server {
         redis::Client::open(self.url()).unwrap().get_connection().unwrap()
     }
 
-    /// As docs/ledgers.md says: no token was accepted before. Otherwise those of the last minutes
-    /// are refused.
+    /// Sets the horizon as docs/ledgers.md says: no token was accepted before. Otherwise those of
+    /// the last minutes are refused.
     #[allow(dead_code, reason = "the benchmark shares this file")]
     pub(crate) fn has_been_there(&self) -> &Self {
         self.has_been_there_with(0, "xtoken:")

@@ -58,7 +58,7 @@ fn after_the_machine_was_down_nothing_older_is_accepted() {
     assert_eq!(file.spend(&file.open(), 3_000), Ok(Spent::First));
 }
 
-/// Its hardware clock keeps local time, and a login comes before the clock is corrected.
+/// The hardware clock keeps local time, and a login comes before the clock is corrected.
 #[test]
 fn a_machine_that_starts_with_its_clock_ahead_locks_nobody_out_for_longer() {
     let file = File::new();
@@ -110,7 +110,7 @@ fn rows_are_kept_while_a_clock_that_is_ahead_moves_the_horizon() {
     assert_eq!(file.spend(&ledger, 1), Ok(Spent::Again));
 }
 
-/// What the narrow one calls over is not over for the wide one.
+/// A step that is over for the narrow deviation is not over for the wide one.
 #[test]
 fn the_widest_deviation_in_use_counts_for_all() {
     type Loss = fn(&File);
@@ -151,7 +151,7 @@ fn the_widest_deviation_in_use_counts_for_all() {
     }
 }
 
-/// Also if all files are lost, or are those of a moment before.
+/// Holds also if all files are lost, or were replaced by those of a moment before.
 #[test]
 fn a_process_knows_the_deviations_it_has_seen() {
     for is_restored in [false, true] {

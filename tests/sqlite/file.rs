@@ -78,7 +78,7 @@ impl File {
         self.spend_of(ledger, &spending(n, self.step()))
     }
 
-    /// Peeks before it spends: what it is told must be true.
+    /// Peeks before it spends, and checks that the answer is the same.
     pub(crate) fn spend_of(
         &self,
         ledger: &SqliteLedger,
@@ -121,13 +121,13 @@ impl File {
         self.pass(HOUR);
     }
 
-    /// Whatever happened is a gap for the default deviation.
+    /// Checks that what happened is a gap for the default deviation.
     pub(crate) fn assert_closed_for_the_window(&self, ledger: &SqliteLedger) {
         self.set_wall(self.now() / 30 * 30);
         self.assert_closed_for(ledger, 2);
     }
 
-    /// A connection that leaves the files what they are when it is closed.
+    /// Opens a connection that keeps the files when it is closed.
     pub(crate) fn connection(&self) -> Connection {
         let connection = Connection::open(self.path()).unwrap();
         connection.file_control(Some(MAIN_DB), FileControl::PersistWal(&mut 1)).unwrap();

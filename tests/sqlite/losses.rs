@@ -1,5 +1,5 @@
-//! Files that are lost, damaged or replaced: a gap, after which nothing is accepted twice and fresh
-//! tokens are soon.
+//! Files that are lost, damaged or replaced. That is a gap: afterwards nothing is accepted twice,
+//! and fresh tokens are accepted soon.
 
 use std::fs;
 use std::path::Path;
@@ -34,7 +34,7 @@ fn peeks_and_probes_decide_nothing_for_later() {
             let foreseen = ledger.peek(&spending(5_000, now / 30), now);
             assert_eq!(foreseen, Err(Unavailable), "{index}");
             assert_eq!(file.damaged_copies(), 0);
-            // Whoever comes first sees that it is damaged.
+            // The first process sees that it is damaged.
             let _ = ledger.spend(&spending(0, NOW / 30), NOW);
             file.assert_closed_for_the_window(&ledger);
         }
@@ -88,7 +88,7 @@ fn whoever_comes_while_a_damaged_file_is_replaced_accepts_nothing_old() {
         assert_eq!(file.spend(ledger, 2), Err(Unavailable));
         assert_eq!(file.spend(&file.open(), 3), Err(Unavailable));
     }
-    // The healthy file is not taken for the damaged one by whoever comes second.
+    // The second process does not take the healthy file for the damaged one.
     assert_eq!(file.damaged_copies(), 1);
     file.pass(60);
     assert_eq!(file.spend(&ledgers[0], 4), Ok(Spent::First));
@@ -106,7 +106,7 @@ fn a_file_that_was_only_moved_aside_is_a_gap() {
     file.assert_closed_for_the_window(&file.open());
 }
 
-/// As version 0.1 made it, and it takes ours for that of another program.
+/// A file as version 0.1 made it. That version takes a new file for that of another program.
 #[test]
 fn a_file_of_another_version_is_a_gap_and_never_misread() {
     let file = File::new();
@@ -204,7 +204,7 @@ fn files_that_are_removed_or_replaced_in_use_open_nothing() {
     }
 }
 
-/// What this copy of the library has open itself is not taken for another copy's.
+/// Files that this copy of the library has open are not taken for those of another copy.
 #[test]
 fn a_lock_file_that_is_removed_under_an_idle_ledger_keeps_no_other_out() {
     let file = File::new();

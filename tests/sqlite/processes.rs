@@ -1,4 +1,4 @@
-//! Other processes that use the ledger: this program again, with a test that takes orders.
+//! Other processes that use the ledger: this program again, with a test that obeys commands.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
@@ -7,9 +7,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use xtoken::ledger::{Ledger, Spending, Spent, SqliteLedger, Unavailable};
 
-/// The path of the ledger, for the one that takes orders.
+/// The path of the ledger, for the process that obeys commands.
 const PATH: &str = "XTOKEN_TEST_LEDGER";
-/// What its answers begin with, among what a test prints.
+/// The prefix of its answers among the other output of a test.
 const ANSWER: &str = "answer: ";
 
 pub(crate) struct Process {

@@ -1,4 +1,4 @@
-//! Processes that share a file, and what they must not share. They go by the real boot clock.
+//! Processes that share a file, and what they must not share. They use the real boot clock.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -37,7 +37,7 @@ fn processes_do_not_part_when_files_are_removed() {
     let removals =
         [&["-shm"][..], &["-wal"], &["-wal", "-shm"], &[""], &[".lock"], &["", "-wal", "-shm"]];
     for suffixes in removals {
-        // Who asks first after that, the one that had it open or the one that comes?
+        // The first to ask after that is either the process that had it open or the new one.
         for newcomer_is_first in [true, false] {
             let file = File::new();
             let [mut one, mut other] = [(); 2].map(|()| Process::start(&file.path()));

@@ -229,7 +229,7 @@ def dated_cases():
     every = "exact", "dated", "report"
     but_dated = "exact", "report"
 
-    # The token was made 13 seconds after the begin of the step.
+    # The token was made 13 seconds after the step began.
     token = fresh(now=NOW + 13, nonce=dated(NOW + 13))
     for name, decision, now in [
         ("at the second it was made", "accepted", NOW + 13),
@@ -247,7 +247,7 @@ def dated_cases():
         made = fresh(now=now, nonce=dated(now))
         yield from under(["dated"], f"dated: at {now}", (made, "accepted", now))
 
-    # Old or of the future, with the one-time password of the present by chance.
+    # Old or of the future, but by chance with the one-time password of the present.
     for offset, step in LUCKY_STEPS.items():
         assert otp_at(seed, step) == otp_at(seed, NOW // 30 + offset)
         lucky = fresh(now=step * 30, nonce=dated(step * 30))

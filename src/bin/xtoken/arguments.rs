@@ -161,16 +161,16 @@ fn nonce_policy() -> impl TypedValueParser<Value = NoncePolicy> {
     PossibleValuesParser::new(NoncePolicy::NAMES.map(|(name, _)| name)).try_map(NoncePolicy::named)
 }
 
-/// What was typed, or the end of the process with a message.
+/// Returns what was typed, or ends the process with a message.
 pub(crate) fn parse() -> Arguments {
     Arguments::try_parse().unwrap_or_else(|error| without_values(error).exit())
 }
 
-/// The error without what was typed: it may be a secret, and standard error may be a log.
+/// Returns the error without what was typed: that may be a secret, and standard error may be a log.
 fn without_values(mut error: clap::Error) -> clap::Error {
     let mut typed = vec![ContextKind::InvalidValue, ContextKind::InvalidSubcommand];
     if error.kind() == ErrorKind::UnknownArgument {
-        // Otherwise it is the name of one of ours.
+        // Otherwise it is the name of an option or a command of xtoken.
         typed.push(ContextKind::InvalidArg);
     }
     for kind in typed {
@@ -178,7 +178,7 @@ fn without_values(mut error: clap::Error) -> clap::Error {
             error.insert(kind, ContextValue::String("…".to_owned()));
         }
     }
-    // How to pass it after all.
+    // Removes the advice how to pass it as a value: that repeats it.
     error.remove(ContextKind::Suggested);
     error
 }

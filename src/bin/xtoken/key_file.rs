@@ -36,7 +36,7 @@ pub(crate) fn read(path: &Path) -> Result<Key, Failure> {
 }
 
 fn parse(source: &str) -> Result<Key, String> {
-    // Without what the error would say of the line: that is where the secrets are.
+    // Leaves out what the error says of the line: the secrets are there.
     let table = DeTable::parse(source).map_err(|error| {
         let before = error.span().and_then(|span| source.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;

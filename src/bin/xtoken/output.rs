@@ -42,8 +42,8 @@ pub(crate) fn ask(question: &str) -> Result<(), Failure> {
     Ok(write(anstream::stderr(), question)?)
 }
 
-/// A path as a message may name it, or else `option`: what does not exist may be a secret that was
-/// typed in its place.
+/// Returns the path if a message may show it, else `option`: a path to nothing may be a secret that
+/// was typed in its place.
 pub(crate) fn shown(path: &Path, option: &str) -> String {
     if path.symlink_metadata().is_ok() { path.display().to_string() } else { option.to_owned() }
 }

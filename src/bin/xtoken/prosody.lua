@@ -4,7 +4,7 @@
 -- where it would begin, by requiring util.startup, we take over. arg[1] is the path of the
 -- configuration, arg[2] the host; what is found, or the problem, is printed as JSON.
 
--- The file and the line that an error is about, if it names a file.
+-- Returns the file and the line that an error is about, if it names a file.
 local function place(problem)
 	local file, line = tostring(problem):match("^(.-):(%d+):");
 	local exists = file and io.open(file);
@@ -24,7 +24,7 @@ local function read(path, host)
 
 	local ok, _, problem = configmanager.load(path, "lua");
 	if not ok then
-		-- Without what is said of the place: that is where the secrets are.
+		-- Names only the place: what the error says of it may be a secret.
 		return nil, ("%s cannot be loaded: \"prosodyctl check config\" says why")
 			:format(place(problem) or path);
 	end

@@ -48,8 +48,8 @@ pub(crate) fn read(prosodyctl: &Path, config: &Path, host: &OsStr) -> Result<Kno
         })?;
     let answer = Zeroizing::new(output.stdout);
     let mut answer: Value = serde_json::from_slice(&answer).map_err(|_| {
-        "what was run as prosodyctl did not lead to Prosody's loader: name the prosodyctl of a \
-         Prosody with --prosodyctl"
+        "the program that was run as prosodyctl did not start Prosody's loader: name the \
+         prosodyctl of a Prosody with --prosodyctl"
     })?;
     if let Some(problem) = answer.get("problem").and_then(Value::as_str) {
         return Err(problem.into());
@@ -58,7 +58,7 @@ pub(crate) fn read(prosodyctl: &Path, config: &Path, host: &OsStr) -> Result<Kno
     let mut keys = Vec::new();
     let entries = answer.get_mut("keys").and_then(Value::as_array_mut).into_iter().flatten();
     for (number, entry) in (1..).zip(entries) {
-        // Not by its name: what stands for that of a key that cannot be used may be a secret.
+        // Named by its position: the id of a key that cannot be used may be a secret.
         keys.push(key(entry).map_err(|error| format!("key {number}: {error}"))?);
     }
     Ok(Known {

@@ -1,10 +1,11 @@
-//! What a [`History`] needs that outlives a process: losses, another clock, and being written down.
+//! What a [`History`] that outlives a process needs: losses, a change of clocks, merging and a text
+//! form.
 
 use super::{Era, History};
 use crate::ledger::clock::Clocks;
 
 impl History {
-    /// Has the horizon that another place holds.
+    /// Sets the horizon, which is stored elsewhere (milliseconds on the steady clock).
     #[cfg(feature = "redis")]
     pub(in crate::ledger) fn set_horizon(&mut self, horizon: Option<u64>) {
         self.horizon = horizon;
@@ -16,8 +17,8 @@ impl History {
         self.horizon = Some(clocks.steady);
     }
 
-    /// Goes on with another steady clock, which says nothing about times measured by the one before.
-    /// What was closed stays closed. The ledger calls [`lose`](Self::lose) too.
+    /// Goes on with another steady clock, by which times of the previous one mean nothing. What was
+    /// closed stays closed. The ledger calls [`lose`](Self::lose) too.
     pub(in crate::ledger) fn change_steady_clock(&mut self, clocks: Clocks) {
         let eras = self.eras.clone();
         self.eras.clear();
@@ -38,7 +39,8 @@ impl History {
         }
     }
 
-    /// Makes one of this era and one that there is, if they are the same or can only lie still.
+    /// Joins this era with one that is there if they are the same, or if neither grows any more.
+    /// Else adds it.
     fn add(&mut self, era: Era) {
         let is_same = |own: &&mut Era| match era.offset {
             Some(offset) => own.is_of(offset) && own.first <= era.reach && era.first <= own.reach,
@@ -53,7 +55,7 @@ impl History {
         }
     }
 
-    /// Writes it down, one line for each part.
+    /// Returns it as text, one line for each part.
     pub(in crate::ledger) fn encode(&self) -> String {
         let mut text = String::new();
         if let Some(horizon) = self.horizon {

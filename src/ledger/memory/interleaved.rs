@@ -1,4 +1,4 @@
-//! Threads in every order that shuttle thinks of: `make test-shuttle`.
+//! Runs threads in every order that shuttle tries: `make test-shuttle`.
 
 use std::sync::Arc;
 use std::sync::atomic::{self, Ordering::SeqCst};
@@ -9,11 +9,11 @@ use super::*;
 
 const NOW: u64 = 1_700_000_010;
 const SCHEDULES: usize = 5_000;
-/// Changes of threads that matter, for the scheduler that looks for few.
+/// Changes of threads in a schedule, for the scheduler that makes few of them.
 const DEPTH: usize = 4;
 
-/// Four threads present one token, each by a clock that it read before; others go on in time and
-/// drop the tables that are over, also the one of this token.
+/// Four threads present one token, each with the time that it read before. Other threads present
+/// later tokens, which drops the tables that are over, also the one of this token.
 ///
 /// In some schedules there is a table for its step from the beginning.
 fn one_token_across_the_end_of_its_step() {

@@ -19,7 +19,7 @@ pub(crate) struct File {
     time: u64,
     booted_at: u64,
     boot: u64,
-    /// Every database that there ever was. One whose `-wal` was replaced is another one.
+    /// Every database that ever existed. One whose `-wal` was replaced counts as another one.
     databases: HashMap<usize, Database>,
     made: usize,
     lock_files: Vec<LockFile>,
@@ -40,12 +40,12 @@ pub(super) struct Database {
     rows: HashMap<[u8; 16], u64>,
     history: String,
     boot: u64,
-    /// Counts what was committed.
+    /// Counts the commits.
     version: u64,
     is_damaged: bool,
 }
 
-/// Is synced whenever it is written.
+/// The lock file. It is synced at each write.
 #[derive(Clone, Default)]
 struct LockFile {
     /// The file was once made.
@@ -58,7 +58,7 @@ struct LockFile {
 #[derive(Clone, Default)]
 struct Process {
     open: Option<Open>,
-    /// The file that was open went away.
+    /// The file that was open has gone.
     has_lost: bool,
     /// Another copy of the library in this process asks, too.
     has_second_copy: bool,
@@ -189,12 +189,12 @@ impl File {
         Err(Unavailable)
     }
 
-    /// What is open is what the paths name.
+    /// Returns whether the open files are those that the paths name.
     fn is_same(&self, asker: usize, open: &Open) -> bool {
         self.named(asker) == Some(open.database) && self.lock_path == Some(open.lock_file)
     }
 
-    /// The history after this question, whether it says something new, and the answer.
+    /// Returns the history after this question, whether it has news, and the answer.
     fn judge(&self, open: &Open, question: &Spending, clocks: Clocks) -> (History, bool, Answer) {
         let stored = &self.databases[&open.database];
         let mut history = match stored.version == open.version {
@@ -266,7 +266,7 @@ impl World for File {
         self.try_to_spend(asker, question, wall)
     }
 
-    /// Opening changes something, so that is done in a world that is thrown away.
+    /// Peeks in a copy of the world, because opening changes something.
     fn peek(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
         let Some(open) = self.processes[asker].open.as_ref().filter(|_| !self.is_refused()) else {
             return self.clone().try_to_spend(asker, question, wall);
@@ -387,7 +387,7 @@ impl File {
     }
 }
 
-/// What every ledger says.
+/// Answers as every ledger does.
 pub(super) fn answer(
     history: &History,
     is_spent: bool,

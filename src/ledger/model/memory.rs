@@ -1,4 +1,4 @@
-//! The ledger in memory itself, with a boot clock of the model's.
+//! The real ledger in memory, with a boot clock that the model sets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

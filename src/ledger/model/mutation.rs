@@ -1,10 +1,10 @@
-//! Faults that are put in, to see that the model finds them.
+//! Faults that are inserted, to see that the model finds them.
 
 use super::{Clocks, History};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mutation {
-    /// The horizon and the closed steps follow from the deviation of whoever asks.
+    /// The horizon and the closed steps follow only from the deviation of the verifier that asks.
     AskersDeviationOnly,
     /// The horizon is kept in wall time, as of the moment of the gap.
     HorizonInWallTime,
@@ -12,9 +12,9 @@ pub(crate) enum Mutation {
     PastJoinedWithFuture,
     /// The deviations in use are written to the database only, which is not synced.
     DeviationsUnsynced,
-    /// What is open is not compared with what the path names.
+    /// The open files are not compared with those that the paths name.
     NotCompared,
-    /// A file with two names is used by both.
+    /// A file with two names is used by both of them.
     LinksAllowed,
     /// Locks that do not exclude a process from itself.
     PosixLocks,
@@ -26,15 +26,15 @@ pub(crate) enum Mutation {
     ClockComparedWithLastAnswer,
     /// A connection is kept while the server is demoted and promoted.
     ConnectionKeptOverPromotion,
-    /// What a node saw of deviations and closed steps is not written again.
+    /// A node does not write the deviations and closed steps that it knows again.
     ForgottenWithRedis,
 }
 
-/// Ranges that are too many, for [`Mutation::PastJoinedWithFuture`].
+/// How many ranges are too many, for [`Mutation::PastJoinedWithFuture`].
 const TOO_MANY: usize = 4;
 
 impl Mutation {
-    /// Changes the history, where the fault is one of the rule.
+    /// Changes the history, if the fault is in the rule.
     pub(super) fn apply(
         self,
         history: &mut History,

@@ -1,5 +1,5 @@
-//! What may happen to a ledger. Every operation is possible in every state, so that a sequence of
-//! them needs no state to be drawn, and stays one when operations are left out.
+//! What may happen to a ledger. Every operation is possible in every state. So a sequence can be
+//! drawn without a state, and stays valid when operations are left out.
 
 use std::ops::Range;
 
@@ -27,15 +27,15 @@ pub(crate) enum Operation {
     Set(usize, Setting),
     /// A process ends, by itself or by `kill -9`, and begins anew.
     Restart(usize),
-    /// The disk takes nothing, or does so again.
+    /// The disk is full, or is writable again.
     Full(bool),
     PowerCut(Loss),
     /// Takes a copy of the file.
     Copy,
-    /// Puts the copy in the place of the file.
+    /// Replaces the file by the copy.
     Restore,
     Remove(Part),
-    /// Gives the file another name, by which the last asker opens it; or takes it away.
+    /// Gives the file another name, by which the last asker opens it; or removes that name.
     Link(bool),
     /// Another copy of the library in this process opens the file. It asks in the next races.
     SecondCopy(usize),
@@ -73,11 +73,11 @@ pub(crate) enum Setting {
     Ahead(i64),
     /// As far ahead as once before.
     Again(usize),
-    /// To when one of the tokens was good that were presented before.
+    /// To the time of a token that was presented before.
     ToToken(usize),
 }
 
-/// What is left of what was not synced.
+/// What remains of the data that was not synced.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Loss {
     Nothing,
@@ -85,7 +85,7 @@ pub(crate) enum Loss {
     Tokens,
     /// All since the copy was taken.
     SinceCopy,
-    /// What is there cannot be read.
+    /// The data cannot be read.
     Damaged,
     /// Nothing is there.
     Everything,
@@ -104,7 +104,7 @@ fn asker() -> Range<usize> {
     0..ASKERS
 }
 
-/// The widest verifier asks seldom: what counts is that it is remembered.
+/// The widest verifier asks seldom, to test that its deviation is remembered.
 fn question() -> impl Strategy<Value = Question> {
     let verifier =
         prop_oneof![6 => Just(0), 1 => Just(1), 1 => Just(2), 1 => Just(3), 3 => Just(4)];

@@ -10,10 +10,10 @@ use super::run::{Answer, World};
 use super::{Clocks, History, Spending, Spent, Unavailable};
 
 const APART: u64 = 30;
-/// Seconds that a token outlives its time, and that the server keeps it beyond.
+/// Seconds that a token is kept after its window, and that the server keeps it beyond.
 const OUTLIVES: u64 = 3_600;
 const MARGIN: u64 = 1_200;
-/// What the server's clock may be off, in milliseconds, beside what it may drift.
+/// Milliseconds that the server's clock may be off, beside its drift.
 const RESOLUTION: u64 = 2_000;
 const MOST_DRIFT: u64 = 600_000;
 fn fresh() -> History {
@@ -55,7 +55,7 @@ struct Data {
     history: String,
 }
 
-/// Which server it is that knows everything, and since when, by its own clock.
+/// Which server knows everything, and since when, by its own clock.
 #[derive(Clone, Copy, PartialEq)]
 struct Horizon {
     server: (u64, u64),
@@ -68,7 +68,7 @@ struct Node {
     history: History,
     /// How far the server's clock is ahead of the node's boot clock, and when that was seen.
     offset: Option<(i64, u64)>,
-    /// Since when a leap of the server's clock can be noticed, and how far that was ahead then.
+    /// Since when this node can notice a jump of the server's clock, and how far that was ahead then.
     watches_since: Option<(u64, i64)>,
 }
 
@@ -112,7 +112,7 @@ impl Redis {
         if self.is_full || self.server.is_replica { Err(Unavailable) } else { Ok(()) }
     }
 
-    /// The server's clock did not go as this node's.
+    /// Returns whether the server's clock went differently from this node's.
     fn has_leapt(&self, node: &Node) -> bool {
         // The boot clock of each machine is the true time here.
         node.offset.is_some_and(|(offset, at)| {
@@ -124,7 +124,7 @@ impl Redis {
         })
     }
 
-    /// Connects, and begins the horizon anew unless this is the server that it is of.
+    /// Connects, and begins the horizon anew unless it names this server.
     fn connect(&mut self, node: &mut Node, wall: u64) -> Result<Horizon, Unavailable> {
         let server = (self.server.run_id, self.server.replid);
         let steady = self.clock();
@@ -220,8 +220,8 @@ impl Redis {
         answer
     }
 
-    /// Nobody has set the server's clock, or this node was there and it was set by more than it may
-    /// have drifted since.
+    /// Returns whether the server's clock was not set, or this node can notice it: it was connected
+    /// before, and the clock was set by more than it may have drifted since.
     fn can_notice(&self, asker: usize) -> bool {
         self.moved_at.is_none_or(|moved_at| {
             self.nodes[asker].watches_since.is_some_and(|(since, ahead)| {
@@ -255,7 +255,7 @@ impl World for Redis {
         self.try_to_spend(asker, question, wall)
     }
 
-    /// Asked of a world that is thrown away.
+    /// Peeks in a copy of the world.
     fn peek(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
         self.clone().try_to_spend(asker, question, wall)
     }
@@ -313,13 +313,13 @@ impl World for Redis {
         self.write().is_ok()
     }
 
-    /// A node that was not there when the server's clock was set takes it for right: it may close
-    /// steps of the future, until when the clock says that it is.
+    /// A node that was not connected when the server's clock was set takes it for right. So it may
+    /// close steps of the future, up to the time of that clock.
     fn is_misled(&self) -> bool {
         self.is_misled
     }
 
-    /// Nor does it notice that tokens have left before their time.
+    /// Nor does such a node notice that tokens have left too early.
     fn forgives(&self, asker: usize, before: &Acceptance) -> bool {
         !self.can_notice(asker) && self.moved_at.is_some_and(|moved_at| before.at <= moved_at)
     }

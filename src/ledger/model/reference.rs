@@ -1,4 +1,4 @@
-//! The reference: it remembers everything that was ever accepted, and knows what truly happened.
+//! The reference. It remembers everything that was ever accepted, and knows what really happened.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,7 +9,7 @@ use super::{step_at, window};
 const START: u64 = 1_700_000_010_000;
 const STEP: u64 = 30_000;
 const DEVIATIONS: usize = 11;
-/// A deviation that was not used for this long is out of use, at the latest: a day and an hour.
+/// After this long without use, a deviation no longer counts for certain: a day and an hour.
 const LAPSES_AFTER: u64 = 90_000_000;
 /// Unix time is cut to seconds, of the horizon and of the present.
 const ROUNDING: u64 = 2_000;
@@ -28,20 +28,20 @@ pub(crate) struct Token {
 pub(crate) struct Acceptance {
     /// The true time.
     pub(crate) at: u64,
-    /// How far the clock was ahead by which it was accepted.
+    /// How far ahead the clock was that accepted it.
     ahead: i64,
 }
 
 /// What an operation means for the invariants.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Consequence {
-    /// There is a gap: for whoever asks next, and for each who has the ledger open.
+    /// There is a gap for the next asker, and for each asker that has the ledger open.
     pub(crate) gap: Option<Gap>,
     /// These askers begin anew.
     pub(crate) restarted: [bool; ASKERS],
-    /// Nothing that was accepted since then (true time) can be known to anybody.
+    /// No ledger can know what was accepted since then (true time).
     pub(crate) forgotten_since: Option<u64>,
-    /// Nobody knows any more which deviations were in use.
+    /// No ledger knows any more which deviations were in use.
     pub(crate) is_deviation_lost: bool,
 }
 
@@ -50,7 +50,7 @@ struct Run {
     ahead: i64,
     first: u64,
     end: u64,
-    /// It does not go on when the clock of this machine is ahead by as much again.
+    /// It does not continue when the clock of this machine is ahead by as much again.
     is_over: [bool; ASKERS],
 }
 
@@ -64,7 +64,7 @@ pub(crate) enum Gap {
 pub(crate) struct Reference {
     /// The true time.
     pub(crate) time: u64,
-    /// How far each machine's clock is ahead: by setting, and beside that always.
+    /// How far each machine's clock is ahead: because it was set, and beside that always.
     set_ahead: [i64; ASKERS],
     skew: [i64; ASKERS],
     /// Everything that clocks were set to.
@@ -75,9 +75,9 @@ pub(crate) struct Reference {
     /// Every token that was presented, by its step.
     presented: BTreeMap<u64, Vec<Token>>,
     tokens: u64,
-    /// When gaps were found, or may have been; the last that was certain and those since.
+    /// When gaps were found or may have been: the last certain one, and those since.
     gaps: Vec<u64>,
-    /// Whoever asks next finds this.
+    /// The next asker finds this.
     unnoticed: Option<Gap>,
     /// Each of these may find a gap when it asks.
     unaware: [bool; ASKERS],
@@ -110,7 +110,7 @@ impl Reference {
         self.set_ahead[machine] + self.skew[machine]
     }
 
-    /// What the clock of this machine says, in Unix seconds.
+    /// Returns what the clock of this machine says, in Unix seconds.
     pub(crate) fn wall(&self, machine: usize) -> u64 {
         self.time.saturating_add_signed(self.ahead(machine)) / 1_000
     }
@@ -143,7 +143,7 @@ impl Reference {
         self.settings.push(self.set_ahead[machine]);
     }
 
-    /// The token that is presented, if there is one.
+    /// Returns the token to present, if there is one.
     pub(crate) fn choose(&mut self, question: &Question, machine: usize) -> Option<Token> {
         let (key, deviation) = VERIFIERS[question.verifier];
         let window = window(self.wall(machine), deviation);
@@ -162,7 +162,7 @@ impl Reference {
         }
     }
 
-    /// A token that nobody presented yet.
+    /// Makes a token that was not presented yet.
     pub(crate) fn mint(&mut self, key: u8, step: u64) -> Token {
         self.tokens += 1;
         Token { key, step, number: self.tokens }
@@ -186,7 +186,7 @@ impl Reference {
         }
     }
 
-    /// A question was put, perhaps to a ledger that cannot answer.
+    /// Takes note of a question, perhaps to a ledger that cannot answer.
     pub(crate) fn asked(&mut self, asker: usize, machine: usize, deviation: u64, answers: bool) {
         if answers && self.may_find_a_gap(asker) {
             if self.unnoticed.take() == Some(Gap::Certain) {
@@ -201,8 +201,8 @@ impl Reference {
         self.note_whether_ahead(machine, answers);
     }
 
-    /// A clock ran ahead from question to question, unless there were others on this machine
-    /// meanwhile, by another time, and for longer than a window.
+    /// Takes note that a clock ran ahead from one question to the next. It did not if others asked
+    /// on this machine meanwhile, with another time, and for longer than a window.
     fn note_whether_ahead(&mut self, machine: usize, answers: bool) {
         let (ahead, widest, window) = (self.ahead(machine), self.widest(), self.window());
         let is_same = |run: &Run| ahead.abs_diff(run.ahead) <= ALIKE;
@@ -222,7 +222,7 @@ impl Reference {
         }
     }
 
-    /// In how many steps one can be accepted, by clocks that are apart.
+    /// Returns in how many steps a token can be accepted, by clocks that differ.
     fn window(&self) -> u64 {
         2 * self.widest() + 1 + self.apart.div_ceil(30)
     }
@@ -237,7 +237,7 @@ impl Reference {
         self.last_use.iter().rposition(is_in_use).unwrap_or(0) as u64
     }
 
-    /// Remembers that a token was accepted; what it was accepted before, if safety forbids that.
+    /// Remembers that a token was accepted. Returns the earlier acceptance if that violates safety.
     ///
     /// The exception: by the clock that it is accepted by now, it was accepted after the last gap.
     /// So that clock was set back since, and the ledger has forgotten.
@@ -261,7 +261,7 @@ impl Reference {
         Err(format!("safety: {token:?} was accepted {before:?} and {now:?}, gaps: {:?}", self.gaps))
     }
 
-    /// Whether a fresh token must be accepted by a ledger that can answer.
+    /// Returns whether a ledger that can answer must accept a fresh token.
     pub(crate) fn must_accept(&self, asker: usize, machine: usize, deviation: u64) -> bool {
         let closed_for = 1_000 * self.apart + (self.widest().max(deviation) + 1) * STEP + ROUNDING;
         let is_long_ago = self.gaps.last().is_none_or(|gap| self.time >= gap + closed_for);

@@ -4,21 +4,21 @@ use super::operation::{ASKERS, Operation, Question, VERIFIERS};
 use super::reference::{Acceptance, Consequence, Gap, Reference, Token};
 use super::{Spending, Spent, Unavailable, step_at, window};
 
-/// A ledger, those who use it, and what may happen to them.
+/// A ledger, the processes or nodes that use it, and what may happen to them.
 pub(crate) trait World {
     /// Seconds that right clocks may be apart.
     const APART: u64 = 0;
     /// How far the clock of each asker's machine is ahead when it counts as right.
     const SKEW: [i64; ASKERS] = [0; ASKERS];
 
-    /// Whether a peek foresees everything. A real one does not open anew what was replaced, and time
-    /// goes on before the token is spent.
+    /// Whether a peek foresees everything. A real ledger does not open in a peek what was replaced, and
+    /// time goes on before the token is spent.
     const IS_SIMULATED: bool = true;
 
-    /// What the first question of all finds.
+    /// What the very first question finds.
     const FIRST: Option<Gap> = None;
 
-    /// Whose clock this asker reads.
+    /// Returns the machine whose clock this asker reads.
     fn machine(&self, _asker: usize) -> usize {
         0
     }
@@ -27,7 +27,7 @@ pub(crate) trait World {
 
     fn peek(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer;
 
-    /// Two at the same time, if there is such a thing.
+    /// Lets two ask at the same time, if the ledger has such a case.
     fn race(
         &mut self,
         _askers: [usize; 2],
@@ -37,27 +37,27 @@ pub(crate) trait World {
         None
     }
 
-    /// Milliseconds that have really passed since this was asked last.
+    /// Returns the milliseconds that have really passed since the last call.
     fn elapsed(&mut self) -> u64 {
         0
     }
 
-    /// The true time, whenever it changed.
+    /// Receives the true time whenever it changed.
     fn time_is(&mut self, time: u64);
 
     fn happen(&mut self, operation: &Operation) -> Consequence;
 
-    /// Whether nothing keeps the ledger from answering this asker.
+    /// Returns whether nothing keeps the ledger from answering this asker.
     fn can_answer(&self, _asker: usize) -> bool {
         true
     }
 
-    /// Whether this ledger is known to have closed more than it should.
+    /// Returns whether this ledger is known to have closed more steps than it should.
     fn is_misled(&self) -> bool {
         false
     }
 
-    /// Whether this ledger is known to accept again what was accepted then.
+    /// Returns whether this ledger is known to accept again what was accepted then.
     fn forgives(&self, _asker: usize, _before: &Acceptance) -> bool {
         false
     }
@@ -65,7 +65,7 @@ pub(crate) trait World {
 
 pub(crate) type Answer = Result<Spent, Unavailable>;
 
-/// Runs all; what was violated, if anything was.
+/// Runs all operations. The error says which invariant was violated.
 pub(crate) fn run<W: World>(world: &mut W, operations: &[Operation]) -> Result<(), String> {
     let mut reference = Reference::new(W::SKEW, W::APART);
     world.time_is(reference.time);
@@ -79,7 +79,7 @@ pub(crate) fn run<W: World>(world: &mut W, operations: &[Operation]) -> Result<(
     Ok(())
 }
 
-/// Takes note of the time, where it goes on by itself.
+/// Takes note of the time, where it passes by itself.
 fn tick<W: World>(world: &mut W, reference: &mut Reference) {
     reference.pass(world.elapsed());
     world.time_is(reference.time);
@@ -176,7 +176,7 @@ fn answered<W: World>(
     Ok(())
 }
 
-/// Liveness: a fresh token is accepted, wherever it must be. Each time of another verifier.
+/// Checks liveness: a fresh token is accepted wherever it must be. Each time another verifier asks.
 fn is_alive<W: World>(
     world: &mut W,
     reference: &mut Reference,

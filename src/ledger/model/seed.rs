@@ -1,4 +1,4 @@
-//! Draws sequences of operations until one of them violates something, and then makes it small.
+//! Draws sequences of operations until one violates an invariant, and then shortens it.
 
 use std::cell::Cell;
 use std::env;
@@ -8,9 +8,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 
 use super::operation::Operation;
 
-/// Begins with this seed, such as one that was printed.
+/// The environment variable for the first seed, such as one that was printed.
 const SEED: &str = "XTOKEN_MODEL_SEED";
-/// How many operations are run, at least.
+/// The environment variable for the least number of operations.
 const STEPS: &str = "XTOKEN_MODEL_STEPS";
 
 /// Where sequences are drawn from, and how many.
@@ -18,15 +18,15 @@ pub(crate) struct Search {
     name: String,
     first: u64,
     operations: usize,
-    /// What to look for, if it is only known to be there.
+    /// The invariant that a known fault violates, if there is such a fault.
     known: Option<String>,
-    /// How often to make a failing sequence simpler, beside leaving operations out.
+    /// How often to simplify a failing sequence, beside leaving operations out.
     simplified: u32,
 }
 
 impl Search {
-    /// As the environment says. Short runs are the same each time, longer ones begin anywhere: what
-    /// they find, they find before a release and not while somebody changes something else.
+    /// Searches as the environment says. Short runs are the same each time; longer ones begin at a
+    /// random seed. What those find, they find before a release, not while something else changes.
     pub(crate) fn new(name: &str, operations: usize) -> Self {
         let number = |name| env::var(name).ok().map(|number| number.parse::<u64>().unwrap());
         let steps = number(STEPS);
@@ -36,12 +36,12 @@ impl Search {
         Self { name: name.to_owned(), first, operations, known: None, simplified: 20_000 }
     }
 
-    /// For what takes long.
+    /// Leaves out simplifying, for ledgers that take long.
     pub(crate) fn slow(self) -> Self {
         Self { simplified: 0, ..self }
     }
 
-    /// Looks for the violation of this invariant by a fault that is there; always the same way.
+    /// Searches for the violation of this invariant by a known fault, always in the same order.
     pub(crate) fn for_fault(name: &str, first: u64, operations: usize, invariant: &str) -> Self {
         let (name, known) = (name.to_owned(), Some(invariant.to_owned()));
         Self { name, first, operations, known, simplified: 0 }
@@ -95,7 +95,7 @@ impl Search {
     }
 }
 
-/// Leaves out each operation that is not needed.
+/// Leaves out each operation that the failure does not need.
 fn minimise(
     mut operations: Vec<Operation>,
     mut violated: String,

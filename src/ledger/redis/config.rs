@@ -45,7 +45,7 @@ impl Config {
             match &*name {
                 "prefix" => prefix = value.into_owned(),
                 "timeout" => timeout = value.parse().ok()?,
-                // These two are the crate's.
+                // The redis crate has read these two.
                 "db" | "protocol" => {}
                 // What is misspelt would otherwise be silently not set.
                 _ => return None,

@@ -1,4 +1,4 @@
-//! [`Connection`]: what the server is sent and what it says. Nothing is decided here.
+//! [`Connection`]: sends commands to the server and reads its answers. It decides nothing.
 
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,8 @@ pub(super) struct Connection {
     redis: redis::Connection,
     prefix: String,
     boot_clock: BootClock,
-    /// The server, and whose data it has: that changes with every promotion, also of a server that
-    /// was the master before.
+    /// The run id of the server and the replication id of its data. The latter changes with every
+    /// promotion, also of a server that was the master before.
     run: String,
     replication: String,
     /// The values of these keys as they were last read.
@@ -23,13 +23,13 @@ pub(super) struct Connection {
     history: Vec<u8>,
 }
 
-/// What a server says at the beginning.
+/// What a server answers first.
 pub(super) struct Beginning {
     /// The value of the key: the server, and since when it knows everything.
     pub(super) horizon: String,
     pub(super) history: Vec<u8>,
     pub(super) clock: Reading,
-    /// The horizon began with this.
+    /// The horizon began anew with this answer.
     pub(super) is_new: bool,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Beginning {
 pub(super) enum Command<'a> {
     Spend {
         fingerprint: &'a Fingerprint,
-        /// Names this spending, which may be asked for again over another connection.
+        /// Names this spending, because the question may be repeated over another connection.
         attempt: &'a str,
         /// How long the token must be kept. `None` if it must not be accepted: then it is not spent.
         milliseconds: Option<u64>,
@@ -47,10 +47,10 @@ pub(super) enum Command<'a> {
     Write,
 }
 
-/// What the server says to a batch.
+/// What the server answers to a batch.
 pub(super) struct Answers {
     pub(super) answers: Vec<Result<Answer, Error>>,
-    /// After the questions.
+    /// The history after the questions.
     pub(super) history: History,
     pub(super) clock: Reading,
     /// It is the server of the [`Beginning`] and has been the master since.
@@ -69,7 +69,7 @@ pub(super) enum Answer {
 pub(super) enum History {
     /// It is the one that was read before.
     AsBefore,
-    /// It is the one that was to be saved.
+    /// It is the one that was sent to be saved.
     Saved,
     /// Another node has changed it.
     Other(Vec<u8>),
@@ -78,7 +78,7 @@ pub(super) enum History {
 }
 
 impl Command<'_> {
-    /// Whether the first answer means that the token can be accepted.
+    /// Returns whether [`Answer::First`] means that the token can be accepted.
     pub(super) fn accepts(&self) -> bool {
         !matches!(self, Self::Spend { milliseconds: None, .. })
     }
@@ -123,7 +123,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Asks since when the server knows everything; `anew` has that begin now.
+    /// Asks since when the server knows everything. With `anew`, the horizon begins now.
     pub(super) fn begin(&mut self, anew: bool) -> Result<Beginning, Error> {
         let mut begin = cmd("EVAL");
         begin.arg(scripts::BEGIN).arg(2).arg(self.key("horizon")).arg(self.key("history"));
@@ -146,8 +146,8 @@ impl Connection {
         })
     }
 
-    /// Asks everything at once, and then for what tells whether the answers can be trusted. `news`
-    /// is a history to be saved. After an error it is not known what became of the questions, and
+    /// Sends all questions at once, then asks for what shows whether the answers can be trusted.
+    /// `news` is a history to save. After an error it is unknown which questions were answered, and
     /// this connection must not be used again if the error [says so](Error::ends_connection).
     pub(super) fn ask(
         &mut self,
@@ -234,7 +234,7 @@ impl Connection {
     ) -> Result<History, Error> {
         let history = match answer {
             Ok(Value::BulkString(history)) => history,
-            // There is none until the first is saved, if the horizon was set by hand.
+            // If the horizon was set by hand, there is no history until the first is saved.
             Ok(Value::Nil) => Vec::new(),
             Err(Failure::OfCommand(Error::Refused(code))) if code == "WRONGTYPE" => Vec::new(),
             Ok(_) => return Err(Error::Strange),
@@ -309,7 +309,7 @@ fn text(value: &Value) -> Option<&str> {
     }
 }
 
-/// What TIME says.
+/// Returns the time that TIME answered, in milliseconds.
 fn milliseconds(seconds: &Value, microseconds: &Value) -> Option<u64> {
     let seconds: u64 = text(seconds)?.parse().ok()?;
     let microseconds: u64 = text(microseconds)?.parse().ok()?;
@@ -322,7 +322,7 @@ fn left(deadline: Instant) -> Result<Duration, Error> {
     if left.is_zero() { Err(Error::Silent) } else { Ok(left) }
 }
 
-/// A line of what INFO answers.
+/// Returns the value of a line of what INFO answered.
 fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }

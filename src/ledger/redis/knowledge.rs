@@ -1,7 +1,8 @@
 //! [`Knowledge`]: what this process knows of the server's tokens, over all its connections.
 //!
-//! The steady clock of the [`History`] is the server's, since all nodes see that one. It is checked
-//! against the boot clock of this node, which also counts on between two readings.
+//! The steady clock of the [`History`] is the clock of the server, because all nodes see that one.
+//! It is checked against the boot clock of this node. Between two readings, the boot clock tells
+//! how much time has passed.
 
 use std::borrow::Cow;
 
@@ -14,13 +15,15 @@ use crate::ledger::{BootClock, Spending};
 
 /// Seconds that the clocks of machines which share a server may be apart.
 const CLOCKS_APART: u64 = 30;
-/// Seconds that a token outlives its time: a clock that is set back by less locks nobody out.
+/// Seconds that a token is kept after its window: a clock that is set back by less causes no
+/// refusals.
 const OUTLIVES: u64 = 3_600;
-/// Seconds that the server keeps it longer: its clock may drift, a wider deviation come into use.
+/// Seconds that the server keeps a token beyond that: its clock may drift, or a wider deviation
+/// come into use.
 const MARGIN: u64 = 1_200;
-/// Seconds that the server keeps a token at most: a century.
+/// The most seconds that the server keeps a token: a century.
 const LONGEST: u64 = 100 * 366 * 86_400;
-/// Bytes that a history may have. Nothing that was written by a ledger is longer.
+/// The most bytes that a history may have. No ledger writes more.
 const MAX_LENGTH: usize = 16_384;
 
 pub(super) struct Knowledge {
@@ -28,7 +31,7 @@ pub(super) struct Knowledge {
     boot_clock: BootClock,
     /// `None` before the first connection.
     server: Option<Server>,
-    /// The server lacks something of the history.
+    /// Some of the history is not stored in the server yet.
     has_news: bool,
 }
 
@@ -45,7 +48,8 @@ impl Knowledge {
         Self { history, boot_clock, server: None, has_news: false }
     }
 
-    /// Whether the server's clock was not set since its horizon became known here.
+    /// Returns whether this reading shows that the server's clock was not set since its horizon
+    /// became known here.
     pub(super) fn allows(&self, clock: Reading) -> bool {
         self.server.as_ref().is_none_or(|server| server.clock.allows(clock))
     }
@@ -59,7 +63,7 @@ impl Knowledge {
         let clocks = Clocks { wall: 0, steady };
         let is_same = |server: &Server| server.horizon == beginning.horizon;
         if beginning.is_new || !self.server.as_ref().is_some_and(is_same) {
-            // The server may be another one, or its clock have been set.
+            // The server may be another one, or its clock may have been set.
             if self.server.is_some() {
                 self.history.change_steady_clock(clocks);
             }
@@ -84,17 +88,17 @@ impl Knowledge {
         decode(history).map(|stored| self.history.merge(&stored)).is_some()
     }
 
-    /// What is to be stored, if there is anything new.
+    /// Returns the history to store, if there is anything new.
     pub(super) fn news(&self) -> Option<Vec<u8>> {
         self.has_news.then(|| {
             let mut history = self.history.clone();
-            // It has a key of its own.
+            // The horizon has a key of its own.
             history.set_horizon(None);
             history.encode().into_bytes()
         })
     }
 
-    /// The news that were to be stored are.
+    /// Takes note that the news were stored.
     pub(super) fn saved(&mut self) {
         self.has_news = false;
     }
@@ -107,29 +111,30 @@ impl Knowledge {
         }
     }
 
-    /// How long the server must keep a token, in milliseconds. `None` if it must not be accepted.
+    /// Returns how many milliseconds the server must keep a token. `None` if it must not be
+    /// accepted.
     pub(super) fn keeps(&self, job: &Job, spending: &Spending) -> Option<u64> {
         if !self.knows(job, spending) {
             return None;
         }
         let clocks = self.clocks(job);
         let left = self.history.over_at(spending.step, clocks).saturating_sub(clocks.wall);
-        // A server refuses what it cannot add to its own clock.
+        // A server refuses a time that it cannot add to its own clock.
         Some(left.saturating_add(OUTLIVES + MARGIN).min(LONGEST) * 1_000)
     }
 
-    /// Whether it would be known if the token had been spent.
+    /// Returns whether it would be known if the token had been spent.
     pub(super) fn knows(&self, job: &Job, spending: &Spending) -> bool {
         self.history_for(job).knows(spending.step, self.clocks(job))
     }
 
-    /// Whether its step is closed, so that nobody accepts it any more.
+    /// Returns whether its step is closed, so that no node accepts it any more.
     pub(super) fn is_closed(&self, job: &Job, spending: &Spending) -> bool {
         self.history_for(job).is_closed(spending.step)
     }
 
-    /// The history by which a question is judged: for one that changes nothing, what it would be if
-    /// it did.
+    /// Returns the history by which a question is judged. Peeking does not change the history, so
+    /// it is judged by the one that spending would make.
     fn history_for(&self, job: &Job) -> Cow<'_, History> {
         let mut history = Cow::Borrowed(&self.history);
         if let Question::Peek(spending) = &job.question {
@@ -144,7 +149,8 @@ impl Knowledge {
         self.history.opens_at(Clocks { wall: now, steady })
     }
 
-    /// Both clocks now. The wall clock of the one who asked has gone on since.
+    /// Returns both clocks at this moment. The wall clock of the caller has gone on since the
+    /// question.
     fn clocks(&self, job: &Job) -> Clocks {
         let boot = self.boot_clock.now();
         let passed = boot.saturating_sub(job.asked_at).div_ceil(1_000);

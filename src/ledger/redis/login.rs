@@ -1,4 +1,4 @@
-//! [`Login`]: user and password, which stay in no memory that is freed.
+//! [`Login`]: user and password, which are wiped before their memory is freed.
 
 use zeroize::Zeroizing;
 
@@ -10,8 +10,8 @@ pub(super) struct Login {
 }
 
 impl Login {
-    /// Takes user and password out of a URL and returns them with what is left of it; `None` if it
-    /// is no URL. They stand before the host or, where that is a path, in the query.
+    /// Takes user and password out of a URL and returns them with the rest of it; `None` if it is
+    /// no URL. They are before the host or, if that is a path, in the query.
     pub(super) fn take_from(url: &str) -> Option<(Self, String)> {
         let (scheme, rest) = url.split_once("://")?;
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -47,7 +47,7 @@ impl Login {
         Some((login, left))
     }
 
-    /// What the server is sent, if it is sent anything: AUTH in the protocol of Redis.
+    /// Returns the AUTH command in the protocol of Redis; `None` if there is no password.
     pub(super) fn command(&self) -> Option<Zeroizing<Vec<u8>>> {
         if self.password.is_empty() {
             return None;
@@ -55,7 +55,7 @@ impl Login {
         let words = [b"AUTH", self.user.as_slice(), self.password.as_slice()];
         let words = words.iter().filter(|word| !word.is_empty());
         let length: usize = words.clone().map(|word| word.len() + 32).sum();
-        // It never grows, which would leave a copy.
+        // It has its final capacity: growing would leave a copy.
         let mut command = Zeroizing::new(Vec::with_capacity(length + 32));
         command.extend_from_slice(format!("*{}\r\n", words.clone().count()).as_bytes());
         for word in words {
@@ -67,8 +67,8 @@ impl Login {
     }
 }
 
-/// Decodes what is written `%41`, and `+` for a space where that is usual. As in any URL, line
-/// breaks and tabs count for nothing.
+/// Decodes `%41` and the like, and `+` for a space if `has_plus`. As in any URL, line breaks and
+/// tabs are ignored.
 fn decode(text: &str, has_plus: bool) -> Option<Zeroizing<Vec<u8>>> {
     let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text.as_bytes();

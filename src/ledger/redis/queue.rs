@@ -22,7 +22,7 @@ const CAPACITY: usize = 1 << 16;
 /// What somebody waits for.
 pub(super) struct Job {
     pub(super) question: Question,
-    /// The present as the caller has it, in Unix seconds.
+    /// The present by the clock of the caller, in Unix seconds.
     pub(super) now: u64,
     /// What the boot clock said then, in milliseconds.
     pub(super) asked_at: u64,
@@ -80,7 +80,7 @@ pub(super) struct State {
     /// Tickets that were given out and not yet fetched.
     tickets: usize,
     finished: VecDeque<(Ticket, Outcome)>,
-    /// There are answers that the event loop has not been woken for yet.
+    /// There are answers for which the event loop has not been woken yet.
     has_news: bool,
 }
 
@@ -104,8 +104,7 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For the worker: lets go of the lock, and then wakes the event loop if anything has been
-    /// answered.
+    /// For the worker: releases the lock, then wakes the event loop if anything has been answered.
     pub(super) fn release(&self, mut state: MutexGuard<'_, State>) {
         let has_news = mem::take(&mut state.has_news);
         drop(state);
@@ -130,7 +129,7 @@ impl Queue {
         }
     }
 
-    /// Has the worker look again, also if it was about to sleep.
+    /// Wakes the worker, also if it was about to sleep.
     pub(super) fn notify(&self) {
         drop(self.lock());
         self.changed.notify_one();
@@ -221,8 +220,7 @@ impl Queue {
         Ok(())
     }
 
-    /// What has been answered to tickets. The descriptor stays readable while anything is
-    /// left.
+    /// Returns the answers to tickets. The descriptor stays readable while any are left.
     pub(super) fn finished(&self, at_most: usize) -> Vec<(Ticket, Outcome)> {
         let mut state = self.lock();
         let count = state.finished.len().min(at_most);

@@ -1,9 +1,9 @@
-//! What runs inside the server, each in one atomic step.
+//! Scripts that the server runs, each as one atomic operation.
 
-/// Says whose memory it is and since when it knows everything: the horizon, `SERVER SINCE`, in
-/// milliseconds of its own clock. Begins it anew if it names another server or a time to come, if
-/// the history is missing, or if the caller wants that. Without a history it is right only when it
-/// was set by hand, `SERVER 0`.
+/// Returns the horizon, `SERVER SINCE`: which server has the data, and since when it knows
+/// everything, in milliseconds of its own clock. Begins the horizon anew if it names another server
+/// or a time in the future, if the history is missing, or if the caller asks for that. A horizon
+/// without a history is valid only if it was set by hand, as `SERVER 0`.
 ///
 /// KEYS: horizon, history. ARGV: server, `anew` or nothing. Answers horizon, history, TIME and
 /// whether it began anew.
@@ -26,8 +26,8 @@ history = '' \
 end \
 return {horizon, history, time[1], time[2], 1}";
 
-/// Spends a token, or without a time to keep it only looks. What is there under the name of this
-/// attempt was spent by it: an attempt may be made twice.
+/// Spends a token, or only peeks if there is no time to keep it. An attempt may be sent twice: a
+/// token that was spent under the name of this attempt counts as spent by it.
 ///
 /// KEYS: horizon, token. ARGV: horizon, attempt, milliseconds or nothing. Answers 1 for the first
 /// time, 0 for again, -1 for another horizon.
@@ -38,7 +38,8 @@ local spent = redis.pcall('GET', KEYS[2]) \
 if not spent or spent == ARGV[2] then return 1 end \
 return 0";
 
-/// Replaces the history, unless it has changed since it was read. Answers the one that is there.
+/// Replaces the history, unless it has changed since it was read. Answers the one that is there
+/// afterwards.
 ///
 /// KEYS: history. ARGV: as it was read (empty if there was none), the new one.
 pub(super) const SAVE: &str = "\

@@ -2,13 +2,13 @@
 
 /// Milliseconds that may come from rounding, a leap second, and the small steps that NTP makes.
 const RESOLUTION: u64 = 2_000;
-/// One in so many: how much faster one of the two clocks may go, 500 parts in a million.
+/// One of the two clocks may gain one millisecond in this many: 500 parts in a million.
 const DRIFT: u64 = 2_000;
 /// The most that drift adds up to, in milliseconds. The server keeps a token for longer than that.
 const MOST_DRIFT: u64 = 600_000;
 
-/// What the server's clock said, and between which two moments of the boot clock, all in
-/// milliseconds.
+/// A reading of the server's clock, and the two moments of the boot clock between which it was
+/// made. All are in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
     pub(super) server: u64,
@@ -18,8 +18,8 @@ pub(super) struct Reading {
 
 /// How far the server's clock is ahead of the boot clock, as it was read once.
 ///
-/// Later readings are compared with that one, never with the last: a clock that creeps ahead in
-/// small jumps would stay unnoticed.
+/// Later readings are compared with that one, never with the last one. Otherwise a clock that goes
+/// ahead in many small jumps would not be noticed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ServerClock {
     least: i64,
@@ -34,7 +34,7 @@ impl ServerClock {
         Self { least, most, since: received }
     }
 
-    /// Whether the clock can have gone on from then to this reading without having been set.
+    /// Returns whether the clock can have reached this reading without having been set.
     pub(super) fn allows(&self, reading: Reading) -> bool {
         let drift = (reading.received.saturating_sub(self.since) / DRIFT).min(MOST_DRIFT);
         let slack = i64::try_from(drift + RESOLUTION).unwrap_or(i64::MAX);
@@ -42,7 +42,7 @@ impl ServerClock {
         now.most >= self.least.saturating_sub(slack) && now.least <= self.most.saturating_add(slack)
     }
 
-    /// What it says at a moment of the boot clock, in milliseconds. It is not less than that.
+    /// Returns what it says at least at a moment of the boot clock. Both are in milliseconds.
     pub(super) fn at(&self, boot: u64) -> u64 {
         boot.saturating_add_signed(self.least)
     }

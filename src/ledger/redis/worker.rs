@@ -1,8 +1,8 @@
 //! The thread that talks to the server: takes what waits, asks, answers, connects again.
 //!
 //! It alone has the [`Connection`], and brings it together with the [`Queue`] and the [`Knowledge`]
-//! of this process. Connecting is left to a thread of its own, since looking up a name can take any
-//! time, and the deadlines of those who wait are this thread's to keep.
+//! of this process. Another thread connects, because looking up a name can take any time, and this
+//! thread must keep the deadlines of the waiting callers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -54,7 +54,8 @@ type Connected = Result<Connection, Error>;
 
 /// What became of a batch.
 enum Outcome {
-    /// In the order of the questions. Without an error it cannot be known what is right.
+    /// The answers in the order of the questions. `Err(None)` means that it cannot be known whether
+    /// the token was spent.
     Answered(Vec<Result<u64, Option<Error>>>),
     /// Nothing is decided: ask again.
     AskAgain,
@@ -67,8 +68,8 @@ impl Means {
         self.knowledge.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Connects, and learns since when the server knows everything. That begins anew if its clock
-    /// was set or its history cannot be read.
+    /// Connects, and asks since when the server knows everything. The horizon begins anew if the
+    /// server's clock was set or its history cannot be read.
     fn connect(&self) -> Connected {
         let mut connection = Connection::open(&self.config, &self.boot_clock)?;
         let beginning = connection.begin(false)?;
@@ -121,7 +122,8 @@ impl Means {
         let decide = |job: &Job, command: &Command<'_>, answer| {
             let Some(spending) = job.question.spending() else { return Ok(clock) };
             let is_known = match answer {
-                // Not spent if it must not be accepted. The history may be a longer one by now.
+                // A token that must not be accepted was not spent. The history may have grown
+                // meanwhile.
                 Answer::First => command.accepts() && knowledge.knows(job, spending),
                 _ => !knowledge.is_closed(job, spending),
             };
@@ -206,7 +208,7 @@ impl<'a> Worker<'a> {
         Some(retry.map_or(expiry, |retry| retry.min(expiry)))
     }
 
-    /// Begins to connect.
+    /// Starts the thread that connects.
     fn connect(&mut self) {
         let (means, sender) = (self.means.clone(), self.connected.0.clone());
         let connect = move || {
@@ -244,7 +246,7 @@ impl<'a> Worker<'a> {
         match outcome {
             Ok(Outcome::Answered(numbers)) => {
                 for (job, number) in jobs.into_iter().zip(numbers) {
-                    // Peeking proves too little: that tokens can be spent again.
+                    // Peeking does not prove that tokens can be spent.
                     let proves = !matches!(job.question, Question::Peek(_));
                     is_proven |= proves && !matches!(number, Err(Some(_)));
                     if let Err(Some(error)) = &number {
@@ -254,7 +256,7 @@ impl<'a> Worker<'a> {
                     state.answer(job, number.map_err(|_| Unavailable));
                 }
             }
-            // The server refuses for as long as somebody has mended that.
+            // The server refuses until somebody has repaired that.
             Err(error) if !error.ends_connection() => {
                 for job in jobs {
                     state.answer(job, Err(Unavailable));

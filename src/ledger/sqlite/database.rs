@@ -19,12 +19,13 @@ use crate::ledger::history::History;
 use crate::ledger::{Fingerprint, Spending, Spent, Unavailable};
 use crate::totp::step_at;
 
-/// Rows looked at in one transaction for those that may be forgotten: about a millisecond's worth
+/// Rows that one transaction checks for tokens that may be forgotten. It takes about a millisecond
 /// if all may.
 const SWEPT_AT_ONCE: u32 = 500;
 /// Where counting what is remembered ends: a few milliseconds' worth.
 const COUNTED_AT_MOST: u32 = 50_000;
-/// `PRAGMA application_id`: "xtkn". Version 0.1 had "xtok" and takes this for another program's.
+/// `PRAGMA application_id`: "xtkn". Version 0.1 had "xtok", and takes this for the file of another
+/// program.
 const APPLICATION_ID: i32 = 0x7874_6b6e;
 const APPLICATION_ID_0_1: i32 = 0x7874_6f6b;
 
@@ -40,17 +41,17 @@ const SCHEMA: &str = "
     ) STRICT;
 ";
 
-/// A database that is open, as it belongs together with a lock file.
+/// A database that is open, with its lock file.
 #[derive(Debug)]
 pub(super) struct Database {
     connection: Connection,
-    /// Closed after the connection.
+    /// Must be closed after the connection.
     pub(super) lock: Arc<LockFile>,
     pub(super) place: Place,
     pub(super) files: Files,
     /// What the lock file says.
     pub(super) record: Record,
-    /// Whose boot clock the history goes by.
+    /// Names the boot clock of the history.
     machine: String,
     process: u32,
     /// `PRAGMA data_version` when the history was last read or written.
@@ -58,8 +59,8 @@ pub(super) struct Database {
     swept: Swept,
 }
 
-/// How far the rows were looked through for those that may be forgotten, in the order of their
-/// fingerprints. There is no index of them: each spending would have to write to it too.
+/// How far the rows were checked for tokens that may be forgotten, in the order of their
+/// fingerprints. There is no index by step: each spending would have to write to it too.
 #[derive(Debug)]
 enum Swept {
     /// Not yet. The first sweep begins at the token that is spent, which is anywhere, so that
@@ -77,12 +78,12 @@ pub(super) struct Stored {
     pub(super) history: History,
 }
 
-/// Connects to a database of ours, or to one with nothing in it.
+/// Connects to a database of xtoken, or to an empty one.
 pub(super) fn connect(place: &Place) -> Result<Connection, Error> {
     // No URIs: a path is a path.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&place.database, flags)?;
-    // Locks are tried for by `Patience`.
+    // `Patience` waits for locks.
     connection.busy_timeout(Duration::ZERO)?;
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -94,13 +95,13 @@ pub(super) fn connect(place: &Place) -> Result<Connection, Error> {
     }
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "off")?;
-    // The files that belong together stay what they are when the last process closes them.
+    // Keeps `-wal` and `-shm` when the last process closes the database.
     connection.file_control(Some(MAIN_DB), FileControl::PersistWal(&mut 1))?;
     connection.pragma_update(None, "journal_size_limit", 0)?;
     Ok(connection)
 }
 
-/// Begins to write.
+/// Begins a transaction that writes.
 pub(super) fn begin(connection: &Connection, patience: Patience) -> Result<Transaction<'_>, Error> {
     let behavior = TransactionBehavior::Immediate;
     patience.retry(|| Ok(Transaction::new_unchecked(connection, behavior)?))
@@ -112,13 +113,13 @@ pub(super) fn make_tables(transaction: &Transaction<'_>) -> Result<(), Error> {
     Ok(transaction.pragma_update(None, "application_id", APPLICATION_ID)?)
 }
 
-/// Looks through the whole file.
+/// Checks the whole file for damage.
 pub(super) fn check(transaction: &Transaction<'_>) -> Result<(), Error> {
     let found: String = transaction.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found == "ok" { Ok(()) } else { Err(Error::Damaged(found)) }
 }
 
-/// `None` in a database that was only begun.
+/// Reads what is stored beside the tokens; `None` in a database that was only begun.
 pub(super) fn load(transaction: &Transaction<'_>) -> Result<Option<Stored>, Error> {
     let row = transaction
         .prepare_cached("SELECT machine, history FROM ledger")?
@@ -154,12 +155,12 @@ impl Database {
         Self { connection, lock, place, files, record, machine, process, version, swept }
     }
 
-    /// The process was forked since.
+    /// Returns whether this process was forked since the database was opened.
     pub(super) fn is_inherited(&self) -> bool {
         self.process != process::id()
     }
 
-    /// The other files of the same names may be in use by others already.
+    /// Refuses files that were replaced: other processes may use the new ones already.
     fn refuse_replaced(&self) -> Result<(), Error> {
         if self.place.files()? == self.files { Ok(()) } else { Err(Error::Replaced) }
     }
@@ -202,7 +203,7 @@ impl Database {
         self.swept.go_on(&transaction, history, spending, clocks)?;
         transaction.commit()?;
         self.version = version;
-        // What was written to files that were replaced is unknown to others.
+        // Other processes do not know what was written to files that were replaced.
         self.refuse_replaced()?;
         Ok(outcome)
     }
@@ -240,7 +241,7 @@ impl Database {
 }
 
 impl Swept {
-    /// Looks at some more rows and forgets those that nobody will accept any more.
+    /// Checks some more rows and forgets tokens that no process will accept any more.
     fn go_on(
         &mut self,
         transaction: &Transaction<'_>,
@@ -276,13 +277,14 @@ impl Swept {
     }
 }
 
-/// The history as it is now; an error if it goes by the clock of another machine.
+/// Reads the history; an error if it goes by the clock of another machine.
 fn load_of(transaction: &Transaction<'_>, machine: &str) -> Result<History, Error> {
     let stored = load(transaction)?.ok_or(Error::Replaced)?;
     if stored.machine == machine { Ok(stored.history) } else { Err(Error::OtherMachine) }
 }
 
-/// The step in which a token was spent, if that is not closed.
+/// Returns the step in which a token was spent; `None` if it was not spent, or if that step is
+/// closed.
 fn find(
     transaction: &Transaction<'_>,
     history: &History,

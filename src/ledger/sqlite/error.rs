@@ -8,13 +8,13 @@ use rusqlite::ErrorCode;
 pub(super) enum Error {
     Sqlite(rusqlite::Error),
     Io(io::Error),
-    /// Somebody else has a lock.
+    /// Another process or thread has a lock.
     Busy,
     Damaged(String),
     Foreign,
     Forked,
     Replaced,
-    /// The number of its names.
+    /// Has this many names (hard links).
     Linked(u64),
     Mounted,
     SecondCopy,
@@ -92,7 +92,7 @@ impl fmt::Display for Error {
             Self::Damaged(what) => what,
             Self::Busy | Self::Sqlite(_) => "locked: another process has kept it for too long",
             Self::Foreign => "the file of another program: name another file",
-            Self::Forked => "opened before a fork: verify the first token after it",
+            Self::Forked => "opened before a fork: verify the first token after the fork",
             Self::Replaced => "the file was replaced while it was in use",
             Self::Mounted => "it is mounted without its folder: mount the folder instead",
             Self::SecondCopy => {

@@ -1,5 +1,6 @@
-//! The path of a ledger and the files that it names. Looks at them, makes them and moves them, but
-//! opens none: closing one would release the locks that SQLite has on it in this process.
+//! The path of a ledger and the files that belong to it. This module examines, makes and moves
+//! them, but opens none that exists: closing one would release the locks that SQLite has on it in
+//! this process.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -15,9 +16,9 @@ pub(super) type Identity = (u64, u64);
 /// Where a ledger is kept.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// As the caller named it. Links on the way may be changed.
+    /// The path as the caller named it. Symbolic links in it may change.
     named: PathBuf,
-    /// Without links, as SQLite names it. The other files lie beside it.
+    /// The path without symbolic links, as SQLite names it. The other files are beside it.
     pub(super) database: PathBuf,
     wal: PathBuf,
     shm: PathBuf,
@@ -40,8 +41,8 @@ impl Place {
         Ok(Self { named: named.to_owned(), database, wal, shm, lock })
     }
 
-    /// Looks where the paths lead now. A database with another name elsewhere, and so with other
-    /// files beside it, is an error.
+    /// Returns what the paths name now. A database with several names is an error, because other
+    /// files may be beside each name.
     pub(super) fn files(&self) -> Result<Files, Error> {
         let database = metadata(&self.named)?;
         match database.as_ref().map(Metadata::nlink) {
@@ -69,7 +70,7 @@ impl Place {
         Ok(())
     }
 
-    /// Makes an empty database, unless somebody else just did.
+    /// Makes an empty database, unless another process has just made one.
     pub(super) fn create(&self) -> io::Result<()> {
         match create_private(&self.database) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -77,15 +78,16 @@ impl Place {
         }
     }
 
-    /// Whether a file that no lock file names is empty or a database. Only of one that is not open
-    /// here may it be asked.
+    /// Returns whether a file that no lock file names is empty or a database. Must not be called for a
+    /// file that is open in this process.
     pub(super) fn may_be_ledger(&self) -> io::Result<bool> {
         let mut start = Vec::new();
         File::open(&self.database)?.take(16).read_to_end(&mut start)?;
         Ok(start.is_empty() || start == b"SQLite format 3\0")
     }
 
-    /// Whether files could be made here. None is: it would be taken for one that was emptied.
+    /// Checks that files can be made here. Leaves none: an empty database would be taken for one
+    /// that was emptied.
     pub(super) fn try_to_create(&self) -> io::Result<()> {
         let trial = beside(&self.database, &format!(".probe-{}", process::id()));
         match create_private(&trial) {
@@ -96,7 +98,7 @@ impl Place {
         fs::remove_file(trial)
     }
 
-    /// Keeps what is there under other names. That it was there stands in the lock file.
+    /// Renames the files that are there, to keep them. The lock file records that they were there.
     pub(super) fn set_aside(&self, now: u64) -> io::Result<()> {
         let suffix = format!(".damaged-{now}-{}", process::id());
         for (path, kind) in [(&self.wal, "-wal"), (&self.shm, "-shm"), (&self.database, "")] {
@@ -107,14 +109,14 @@ impl Place {
         Ok(())
     }
 
-    /// Makes sure that the names survive a power cut.
+    /// Syncs the folder, so that the names survive a power cut.
     pub(super) fn sync_folder(&self) -> io::Result<()> {
         File::open(self.lock.parent().unwrap_or(Path::new("/")))?.sync_all()
     }
 }
 
 impl Files {
-    /// Whether those that were there earlier are the same now.
+    /// Returns whether the files that were there earlier are still the same.
     pub(super) fn include(&self, earlier: &Self) -> bool {
         let mut pairs = earlier.inodes().into_iter().zip(self.inodes());
         pairs.all(|(earlier, now)| earlier == 0 || earlier == now)
@@ -126,8 +128,8 @@ impl Files {
     }
 }
 
-/// Makes a file for us alone. Where root makes one in the folder of a service, it is for the
-/// service.
+/// Makes a file that only its owner can read and write. If root makes it in the folder of a
+/// service, the service owns it.
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create_new(true).mode(0o600).open(path)?;
@@ -153,7 +155,7 @@ fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
     }
 }
 
-/// The absolute path without links, also of a file that does not exist yet.
+/// Returns the absolute path without symbolic links, also of a file that does not exist yet.
 fn resolve(named: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(named) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

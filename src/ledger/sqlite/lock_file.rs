@@ -1,9 +1,9 @@
-//! The lock file beside a database: who has it open, that it was made, and what must be known of it
-//! when it is lost.
+//! The lock file beside a database. It shows which processes have the database open and that it was
+//! made, and holds what must be known when the database is lost.
 //!
-//! Each process has the file open for as long as the database, and locked with flock(2): shared, so
-//! that a process which gets it exclusively is alone. Such a lock belongs to what was opened, not to
-//! the process: a child that closes its copy releases nothing.
+//! Each process keeps the file open for as long as the database, with a shared lock of flock(2). So
+//! a process that gets an exclusive lock is alone. Such a lock belongs to the open file, not to the
+//! process: a child that closes its copy releases nothing.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::AsRawFd;
@@ -19,8 +19,8 @@ use super::files::{Files, Identity, Place, create_private, identity};
 use super::patience::Patience;
 use crate::totp::MAX_DEVIATION;
 
-/// What this copy of the library has open in this process. Only locked by a thread that is inside a
-/// ledger, so that a fork which holds all ledgers does not meet it locked.
+/// What this copy of the library has open in this process. Only threads that are inside a ledger
+/// lock it. So it is not locked during a fork, which holds all ledgers.
 static OPEN: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 
 struct Entry {
@@ -34,11 +34,11 @@ struct Entry {
 #[derive(Debug)]
 pub(super) struct LockFile {
     file: File,
-    /// Whether this process shares the file. Locked while that is found out.
+    /// Whether this process shares the file. Locked until that is decided.
     is_shared: Mutex<bool>,
 }
 
-/// What is written in it. One line of a fixed length, so that no power cut leaves half of it.
+/// The content of the file: one line of a fixed length, so that a power cut leaves no half of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Record {
     /// The widest deviation in use.
@@ -47,8 +47,8 @@ pub(super) struct Record {
     pub(super) inodes: [u64; 4],
 }
 
-/// Opens the lock file of a database, or takes part in what another ledger of this process opened.
-/// `None` if there is none and none may be made.
+/// Opens the lock file of a database, or shares the one that another ledger of this process opened.
+/// Returns `None` if there is none and none may be made.
 pub(super) fn open(
     place: &Place,
     files: &Files,
@@ -81,7 +81,7 @@ pub(super) fn open(
     Ok(Some(lock_file))
 }
 
-/// Closes what has a lock file open, while no other thread looks for it.
+/// Drops what has a lock file open, while no other thread looks for it.
 pub(super) fn close(open: impl Sized) {
     let mut entries = entries();
     drop(open);
@@ -91,14 +91,14 @@ pub(super) fn close(open: impl Sized) {
     }
 }
 
-/// They are whole after every panic there could be.
+/// Locks the entries. They are whole even after a panic.
 fn entries() -> MutexGuard<'static, Vec<Entry>> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl LockFile {
-    /// Locks the file and says whether nobody else has it open. The other threads of this process
-    /// wait until what is returned is dropped.
+    /// Locks the file and returns whether no other process has it open. The other threads of this
+    /// process wait until the guard is dropped.
     pub(super) fn enter(&self, patience: Patience) -> Result<(MutexGuard<'_, bool>, bool), Error> {
         let is_shared = patience.retry(|| match self.is_shared.try_lock() {
             Ok(is_shared) => Ok(is_shared),
@@ -118,7 +118,7 @@ impl LockFile {
         Ok((is_shared, is_alone))
     }
 
-    /// Goes on to share the file, as the lock file of this database.
+    /// Changes to a shared lock, as the lock file of this database.
     pub(super) fn share(
         &self,
         database: Option<Identity>,
@@ -144,7 +144,7 @@ impl LockFile {
         Ok(identity(&self.file.metadata()?))
     }
 
-    /// What is written in it. `None` if nothing is.
+    /// Reads the content. `None` if the file is empty.
     pub(super) fn read(&self) -> io::Result<Option<Record>> {
         let mut bytes = [0; Record::LENGTH + 1];
         let length = self.file.read_at(&mut bytes, 0)?;
@@ -152,7 +152,7 @@ impl LockFile {
         Ok((length > 0).then(|| Record::decode(text).unwrap_or(Record::UNKNOWN)))
     }
 
-    /// Writes it so that it survives a power cut.
+    /// Writes the content so that it survives a power cut.
     pub(super) fn write(&self, record: &Record, place: &Place) -> io::Result<()> {
         self.file.write_all_at(record.encode().as_bytes(), 0)?;
         // What something else left behind it would keep it from being read.
@@ -191,10 +191,10 @@ impl Record {
     }
 }
 
-/// Makes the file if there is none and that is allowed.
+/// Opens the file. Makes it if there is none and `may_make`; else returns `None`.
 fn open_file(place: &Place, may_make: bool) -> io::Result<Option<File>> {
     loop {
-        // Not where a link leads: root may look here for the user of a service, who could make one.
+        // Follows no link: root may open this in the folder of a service, which could make one.
         let no_link = OFlags::NOFOLLOW.bits().cast_signed();
         let mut options = OpenOptions::new();
         match options.read(true).write(true).custom_flags(no_link).open(&place.lock) {
@@ -210,8 +210,8 @@ fn open_file(place: &Place, may_make: bool) -> io::Result<Option<File>> {
     }
 }
 
-/// Whether this process has one of these files open, `own` apart. Systems that do not say are taken
-/// at their word.
+/// Returns whether this process has one of these files open, apart from `own`. Returns `false` on
+/// systems that do not list open files.
 fn has_open(wanted: &[Option<Identity>], own: &File) -> io::Result<bool> {
     let own = own.as_raw_fd().to_string();
     let Ok(descriptors) = fs::read_dir("/proc/self/fd").or_else(|_| fs::read_dir("/dev/fd")) else {

@@ -1,5 +1,5 @@
-//! What is done before the first question: finds out with whom the file is shared, whether it is the
-//! one of before, and begins the horizon anew if tokens may have been lost.
+//! Opens the file before the first question: finds out whether other processes share it and whether
+//! it is still the same, and begins the horizon anew if tokens may have been lost.
 
 use std::fs;
 use std::sync::Arc;
@@ -21,11 +21,11 @@ pub(super) struct Opening<'a> {
     pub(super) may_make: bool,
     /// This ledger had it open before.
     pub(super) was_open: bool,
-    /// A damaged file, to be moved aside unless somebody else has.
+    /// A damaged file, to be moved aside unless another process has done so.
     pub(super) damaged: Option<Identity>,
 }
 
-/// Why a file is not open: something has to be made first.
+/// Why a file is not open: something must be made first.
 pub(super) enum Missing {
     /// There never was one: nothing was spent.
     FromTheStart,
@@ -78,10 +78,10 @@ impl Opening<'_> {
             return Ok(Err(if is_first { Missing::FromTheStart } else { Missing::Lost }));
         }
         if record.is_none() {
-            // Whoever dies from here on leaves word of what is known.
+            // A process that dies from here on leaves a record of what is known.
             lock.write(if is_first { &Record::BEGUN } else { &Record::UNKNOWN }, &place)?;
         }
-        // What lies beside a database that is gone belongs to no other: with it none can be made.
+        // Files beside a database that is gone must not become part of a new one.
         if is_damaged || files.database.is_none() {
             place.set_aside(self.clocks.wall)?;
             files = place.files()?;
@@ -99,7 +99,7 @@ struct Joining<'a> {
     place: Place,
     lock: &'a Arc<LockFile>,
     record: Option<Record>,
-    /// Before SQLite opened any.
+    /// The files before SQLite opened any.
     files: Files,
     /// No other process has it open.
     is_alone: bool,
@@ -119,11 +119,11 @@ impl Joining<'_> {
         database::make_tables(&transaction)?;
         let stored = database::load(&transaction)?;
         let mut has_lost = self.has_lost || stored.is_none() && !self.is_first;
-        // Whether it is known which deviations were in use: from the lock file or from a history.
+        // Whether the deviations in use are known, from the lock file or from a history.
         let mut is_known = self.record.is_some() || opening.was_open;
         let (machine, mut now) = (machine(), history.clone());
         if let Some(Stored { machine: theirs, history: mut stored }) = stored {
-            // Nobody knows which boot has no name, but that it goes on.
+            // A boot without a name is known to go on only while another process has the file open.
             let is_same_clock =
                 machine.as_ref().map_or(!self.is_alone, |machine| *machine == theirs);
             match (is_same_clock, self.is_alone) {
@@ -140,7 +140,7 @@ impl Joining<'_> {
         if has_lost || !opening.was_open {
             database::check(&transaction)?;
         }
-        // Not before: what others accepted until then lies before the horizon.
+        // Read only now: what others accepted until now must be before the horizon.
         let clocks = opening.boot_clock.with(opening.clocks.wall);
         if has_lost {
             let otherwise = if is_known { Record::BEGUN } else { Record::UNKNOWN };
@@ -154,7 +154,7 @@ impl Joining<'_> {
         if self.files.database.is_some() && !files.include(&self.files) {
             return Err(Error::Replaced);
         }
-        // Not before: the next one would take for known what was not stored.
+        // Written last: otherwise the next process would take for known what was not stored.
         let record = Record { widest: now.widest(clocks), inodes: files.inodes() };
         if self.record != Some(record) {
             self.lock.write(&record, &self.place)?;
@@ -165,12 +165,12 @@ impl Joining<'_> {
     }
 }
 
-/// Names the boot clock: this run of the kernel, and how far a time namespace moves its clock. `None`
-/// where the kernel gives no name.
+/// Returns a name of the boot clock: this run of the kernel, and the offset of the time namespace.
+/// `None` if the kernel gives no name.
 fn machine() -> Option<String> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let namespace = fs::read_link("/proc/self/ns/time").unwrap_or_default();
-    // A namespace that is gone leaves its number to another.
+    // A new namespace may get the number of one that is gone.
     let offsets = fs::read_to_string("/proc/self/timens_offsets").unwrap_or_default();
     let words = [&boot, &*namespace.to_string_lossy(), &offsets]
         .map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));

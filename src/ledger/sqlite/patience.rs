@@ -1,11 +1,11 @@
-//! How long a question waits for locks of others.
+//! How long a question waits for the locks of other processes and threads.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::Error;
 
-/// In total, for all locks that one question needs. The event loop of a server waits with it.
+/// The limit for all locks of one question together. The event loop of a server waits meanwhile.
 const AT_MOST: Duration = Duration::from_millis(250);
 
 #[derive(Clone, Copy)]
@@ -14,13 +14,13 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// Waits a quarter of a second from now on, or not at all.
+    /// Waits up to 250 ms from now on, or not at all.
     pub(super) fn new(waits: bool) -> Self {
         let now = Instant::now();
         Self { until: if waits { now + AT_MOST } else { now } }
     }
 
-    /// Tries each millisecond for as long as somebody else has the lock.
+    /// Tries each millisecond until the lock is free or the time is over.
     pub(super) fn retry<T>(self, attempt: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
         loop {
             match attempt() {
