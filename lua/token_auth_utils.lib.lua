@@ -25,13 +25,19 @@ end
 local url_of_host = prosody.token_ledger_urls or {};
 prosody.token_ledger_urls = url_of_host;
 
+local may_change = { timeout = true, user = true, pass = true };
+
 -- A URL without what may change: the login and the deadline.
 local function place(url)
-	url = url:gsub("//[^/?]*@", "//");
-	for _, name in ipairs { "timeout", "user", "pass" } do
-		url = url:gsub("[?&]"..name.."=[^&]*", "");
+	local address, query = url:gsub("//[^/?]*@", "//"):match("^([^?]*)%??(.*)$");
+	local kept = {};
+	for parameter in query:gmatch("[^&]+") do
+		if not may_change[parameter:match("^[^=]*")] then
+			table.insert(kept, parameter);
+		end
 	end
-	return url;
+	table.sort(kept);
+	return address.."?"..table.concat(kept, "&");
 end
 
 local function keep_ledger(url)

@@ -30,7 +30,7 @@ end
 
 local function stored(not_before)
 	local state, err = ask(module, store_name, "get");
-	if not state or state.not_before ~= not_before then
+	if type(state) ~= "table" or type(state.seen) ~= "number" or state.not_before ~= not_before then
 		return nil, err;
 	end
 	return math.max(not_before, state.seen);

@@ -12,7 +12,6 @@
 --   conditions: by reason, the SASL condition for the client if it is not not-authorized
 
 local fast = module:require "token_fast";
-local config_get = require "core.configmanager".get;
 local get_provider = require "core.usermanager".get_provider;
 
 local ipairs, rawget = ipairs, rawget;
@@ -31,10 +30,10 @@ local goodbyes = {
 	unavailable = { condition = "internal-server-error", text = "Accounts cannot be read" };
 };
 
--- Returns whether this host needs the provider of mod_auth_token and does not have it.
+-- Returns whether no module has the users of this host now, whatever the configuration says: it may
+-- have been changed since, and name one that is not loaded.
 local function is_unserved()
-	return not prosody.hosts[host]
-		or get_provider(host).name == "null" and config_get(host, "authentication") == "token";
+	return not prosody.hosts[host] or get_provider(host).name == "null";
 end
 
 -- Asks the present provider. After a reload it is a new one, after an unload there is none.

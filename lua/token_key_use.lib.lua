@@ -8,11 +8,32 @@ local ask = module:require "token_store";
 local store_name = "token_key_use";
 local pause = 60;
 
+-- Whether that is what `write` has written: another program may have, too.
+local function are_uses(value)
+	if type(value) ~= "table" then
+		return false;
+	end
+	for _, use in pairs(value) do
+		if type(use) ~= "table" or not use.accepted or not use.last then
+			return false;
+		end
+		for _, number in pairs(use) do
+			if type(number) ~= "number" or number % 1 ~= 0 then
+				return false;
+			end
+		end
+	end
+	return true;
+end
+
 -- { [key id] = { accepted = 12, last = Unix seconds, dated = 10, undated = 2, last_undated = … } } as
 -- it was last written; `context` is the module of a host. Earlier versions did not count dated
 -- tokens.
 local function stored(context)
 	local uses, err = ask(context, store_name, "get");
+	if uses and not are_uses(uses) then
+		uses, err = nil, "the entry is none of xtoken's";
+	end
 	if err then
 		context:log("warn", "It is unknown when the keys of %s were last used: %s", context.host, err);
 	end

@@ -38,9 +38,17 @@ local function grants_ended(account)
 	return moment and updated and math.max(moment, updated) or moment or updated;
 end
 
+-- Whether an entry has the shape of an account. Another program may have written it.
+local function is_account(entry)
+	return type(entry) == "table" and (entry.updated == nil or type(entry.updated) == "number");
+end
+
 -- The account of a user, which is empty where everybody is one; nil for nobody; nil and an error.
 local function find(username)
 	local account, err = accounts:get(username);
+	if account and not is_account(account) then
+		return nil, "the entry is no account";
+	end
 	if account or err or not everybody then
 		return account, err;
 	end

@@ -91,6 +91,7 @@ impl SqliteLedger {
     fn answer<T>(
         &self,
         now: u64,
+        may_make: bool,
         work: impl FnOnce(&mut State, Question<'_>) -> Result<T, Error>,
     ) -> Result<T, Unavailable> {
         // Both clocks are read at the same moment, before anything waits.
@@ -98,9 +99,14 @@ impl SqliteLedger {
         let mut state = self.state.lock()?;
         let patience = Patience::new(!state.is_impatient);
         let (path, boot_clock) = (&self.path, &self.boot_clock);
-        work(&mut state, Question { path, boot_clock, clocks, patience }).map_err(|error| {
+        let question = Question { path, boot_clock, clocks, patience };
+        work(&mut state, question).map_err(|error| {
             state.trouble = Some(format!("{}: {error}", self.shown_path()));
             state.react(&error);
+            if may_make && error.is_damage() {
+                // At once, as this process may have no other token. What fails, the next one tries.
+                let _ = state.open(question, true);
+            }
             Unavailable
         })
     }
@@ -108,7 +114,7 @@ impl SqliteLedger {
 
 impl Ledger for SqliteLedger {
     fn spend(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
-        self.answer(now, |state, question| {
+        self.answer(now, true, |state, question| {
             let outcome = state.spend(question, spending)?;
             state.worked();
             Ok(outcome)
@@ -116,11 +122,11 @@ impl Ledger for SqliteLedger {
     }
 
     fn peek(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
-        self.answer(now, |state, question| state.peek(question, spending))?
+        self.answer(now, false, |state, question| state.peek(question, spending))?
     }
 
     fn probe(&self) -> Result<Probe, Unavailable> {
-        self.answer(0, |state, question| {
+        self.answer(0, false, |state, question| {
             state.probe(question)?;
             state.worked();
             Ok(Probe { clock: None })

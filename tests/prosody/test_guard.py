@@ -133,6 +133,22 @@ def test_nobody_comes_back_when_the_provider_has_gone(with_fast, key):
 
 
 @WITH_FAST
+@pytest.mark.parametrize("authentication", ["internal_hashed", "misspelt", None])
+def test_nobody_comes_back_where_the_configuration_names_another_that_is_not_loaded(
+    with_fast, key, authentication
+):
+    with with_fast() as server:
+        secret = fast_token(server, mint("alice@localhost", key))
+        server.settings["authentication"] = authentication
+        server.write_config()
+        server.reload_config()
+        assert comes_back(server, secret) == "success", "the provider is still there"
+        # Prosody takes no provider that the configuration does not name.
+        assert "Reloaded" in server.reload_module("localhost")
+        assert nothing_is_offered(server)
+
+
+@WITH_FAST
 def test_fast_is_for_sasl2_alone(with_fast, key):
     """Otherwise FAST could be used without a check of its tokens."""
     with with_fast() as server:

@@ -142,6 +142,27 @@ def test_the_password_is_used_and_not_logged(prosody, on_redis, key):
             assert "takes a restart" not in server.log()
 
 
+def test_the_login_and_the_deadline_may_stand_anywhere_in_the_url(prosody, options, key):
+    with Redis("--unixsocket", "redis.sock") as redis:
+        redis.has_been_there()
+        url = f"redis+unix://{redis.folder}/redis.sock?"
+        with prosody({"localhost": {**options, "token_ledger": url + "prefix=xtoken:&db=0"}}) as server:
+            for query in (
+                "timeout=1000&prefix=xtoken:&db=0",
+                "prefix=xtoken:&user=default&pass=s3cret&db=0",
+                "pass=s3cret&user=default&db=0&prefix=xtoken:",
+            ):
+                server.hosts["localhost"]["token_ledger"] = url + query
+                server.write_config()
+                server.reload_config()
+                assert log_in(server, mint("alice@localhost", key)) == "success"
+            assert "takes a restart" not in server.log() and "s3cret" not in server.log()
+            server.hosts["localhost"]["token_ledger"] = url + "prefix=another:&db=0"
+            server.write_config()
+            server.reload_config()
+            assert "takes a restart" in server.log()
+
+
 def test_a_url_that_is_wrong_is_named_without_its_password(prosody, options, key):
     options = {**options, "token_ledger": "redis://:s3cret@localhost/nonsense"}
     with prosody({"localhost": options}) as server:

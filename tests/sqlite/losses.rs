@@ -75,6 +75,21 @@ fn a_damaged_file_is_moved_aside_and_opens_nothing() {
 }
 
 #[test]
+fn a_damaged_file_is_moved_aside_also_by_processes_with_one_token_each() {
+    let file = File::new();
+    file.spend_a_hundred(&file.open());
+    overwrite(&file.path(), 4096, &[0xff; 4096]);
+    let ledger = file.open();
+    assert_eq!(ledger.spend(&spending(0, NOW / 30), NOW), Err(Unavailable));
+    assert!(ledger.trouble().unwrap().contains("moved aside"), "{:?}", ledger.trouble());
+    drop(ledger);
+    assert_eq!(file.damaged_copies(), 1);
+    file.assert_closed_for_the_window(&file.open());
+    assert_eq!(file.spend(&file.open(), 3_000), Ok(Spent::First));
+    assert_eq!(file.damaged_copies(), 1);
+}
+
+#[test]
 fn whoever_comes_while_a_damaged_file_is_replaced_accepts_nothing_old() {
     let file = File::new();
     file.spend_a_hundred(&file.open());
