@@ -2,6 +2,7 @@
 -- and its older version does not ask when older tokens ended.
 --
 --   is_handler(sasl_handler) -> whether FAST made it
+--   end_all(username): removes the tokens of a user, or of all users if no name is given
 --   withhold(session): answers its login without a new token
 --   guard(session, readmit, can_answer, conditions): makes the session's handler ask `readmit`
 -- As in token_guard, functions that stay after an unload use no globals.
@@ -10,7 +11,7 @@ local open_store = require "core.storagemanager".open;
 local sha256 = require "util.hashes".sha256;
 local nodeprep = require "util.encodings".stringprep.nodeprep;
 
-local pairs, pcall, type = pairs, pcall, type;
+local ipairs, pairs, pcall, type = ipairs, pairs, pcall, type;
 local host, log = module.host, module._log;
 
 local function is_handler(sasl_handler)
@@ -45,6 +46,34 @@ local function end_tokens(username, client_id, moment)
 		return store:set(username, tokens);
 	end
 	return false;
+end
+
+local function remove_all(username)
+	local store = open_store(host, "fast_tokens");
+	if username then
+		return store:set(username, nil);
+	end
+	local names = {};
+	for name in store:users() do
+		names[#names + 1] = name;
+	end
+	for _, name in ipairs(names) do
+		local ok, err = store:set(name, nil);
+		if not ok then
+			return nil, err;
+		end
+	end
+	return true;
+end
+
+-- Also ends the tokens that were granted while the clock ran ahead, which seem to be newer than the
+-- moment when older ones ended.
+local function end_all(username)
+	local called, ok, err = pcall(remove_all, username);
+	if not called or not ok then
+		log("error", "Cannot remove the tokens of FAST of %s because the storage fails: %s",
+			username and username.."@"..host or host, err or ok);
+	end
 end
 
 -- Calls end_tokens, and also returns the errors that a storage raises.
@@ -109,4 +138,4 @@ local function guard(session, ...)
 	end
 end
 
-return { is_handler = is_handler, guard = guard, withhold = withhold };
+return { is_handler = is_handler, end_all = end_all, guard = guard, withhold = withhold };

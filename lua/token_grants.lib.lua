@@ -12,6 +12,7 @@
 
 local datetime = require "util.datetime".datetime;
 local ask = module:require "token_store";
+local fast = module:require "token_fast";
 local parse_time = module:require "token_keys".parse_time;
 
 local store_name = "token_grants";
@@ -51,8 +52,9 @@ local function follow(not_before)
 	end
 	if not ok then
 		module:log("error", "Cannot store when token_fast_not_before of %s was first read, "
-			.."so every restart ends the tokens of FAST: %s", module.host, err);
+			.."so every restart or reload ends the tokens of FAST: %s", module.host, err);
 	end
+	fast.end_all();
 	moment = math.max(not_before, seen);
 	module:log("info", "Tokens of FAST granted before %s on %s have ended",
 		datetime(moment), module.host);

@@ -20,7 +20,7 @@ local function ledger_url(get_option, data)
 		return "sqlite:"..resolve_relative_path(data, value);
 	elseif not timeout or not value:find("^[%a+]+://") then
 		return value;
-	elseif type(timeout) ~= "number" or timeout < 0.01 or timeout > 60 then
+	elseif type(timeout) ~= "number" or not (timeout >= 0.01 and timeout <= 60) then
 		return nil, "token_ledger_timeout must be a number of seconds, 0.01 to 60";
 	end
 	return ("%s%stimeout=%d"):format(value, value:find("?", 1, true) and "&" or "?", math.floor(timeout * 1000));

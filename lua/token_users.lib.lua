@@ -12,6 +12,7 @@
 --       readmit(username) -> the same, for a user who comes back without a token
 --       moment() -> when older grants of everybody ended
 
+local fast = module:require "token_fast";
 local log = module._log;
 local accounts = module:open_store("accounts");
 local no_user = "No such user";
@@ -200,6 +201,7 @@ function provider.enable(username)
 end
 
 function provider.disable(username, meta)
+	fast.end_all(username);
 	return change(username, function (account)
 		account.disabled, account.disabled_meta = true, meta;
 		-- What was granted until now, by mod_sasl2_fast for instance, ends for good: also in the second

@@ -13,6 +13,7 @@
 mod file;
 mod memory;
 mod mutation;
+mod nodes;
 mod operation;
 mod redis;
 mod reference;

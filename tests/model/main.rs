@@ -17,6 +17,8 @@ mod redis;
 mod server;
 mod worker;
 
+#[path = "../../src/ledger/model/nodes.rs"]
+mod nodes;
 #[path = "../../src/ledger/model/operation.rs"]
 mod operation;
 #[path = "../../src/ledger/model/reference.rs"]

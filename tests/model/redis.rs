@@ -10,6 +10,7 @@ use xtoken::ledger::BootClock;
 
 use super::Spending;
 use super::clock::WallClock;
+use super::nodes::Known;
 use super::operation::{ASKERS, Loss, Operation};
 use super::reference::{Acceptance, Consequence, Gap};
 use super::run::{Answer, World};
@@ -38,6 +39,7 @@ pub(crate) struct Redis<'a> {
     watches_since: [Option<(u64, i64)>; ASKERS],
     /// A node that could not notice was asked meanwhile.
     is_misled: bool,
+    known: Known,
     is_full: bool,
     is_replica: bool,
     has_copy: bool,
@@ -69,6 +71,7 @@ impl<'a> Redis<'a> {
             moved_at: None,
             watches_since: [None; ASKERS],
             is_misled: false,
+            known: Known::default(),
             is_full: false,
             is_replica: false,
             has_copy: false,
@@ -153,6 +156,9 @@ impl World for Redis<'_> {
         let clocks = self.clocks(wall);
         let answer = self.node(asker).ask("spend", question, clocks);
         self.is_misled |= !self.can_notice(asker);
+        if self.can_answer(asker) {
+            self.known.asked(asker, question.deviation);
+        }
         answer
     }
 
@@ -179,6 +185,7 @@ impl World for Redis<'_> {
         match *operation {
             Operation::Restart(asker) => {
                 (self.nodes[asker], self.watches_since[asker]) = (None, None);
+                self.known.begins_anew(asker);
                 let mut restarted = [false; ASKERS];
                 restarted[asker] = true;
                 Consequence { restarted, ..Consequence::default() }
@@ -195,6 +202,7 @@ impl World for Redis<'_> {
                 Consequence::default()
             }
             Operation::RestartServer(loss) => {
+                self.known.server_forgets();
                 match loss {
                     Loss::Nothing => self.command(&["SAVE"]),
                     Loss::SinceCopy if self.has_copy => {}
@@ -213,10 +221,12 @@ impl World for Redis<'_> {
                 gap
             }
             Operation::Empty if !self.is_replica => {
+                self.known.server_forgets();
                 self.command(&["FLUSHALL"]);
                 gap
             }
             Operation::Demote(loss) => {
+                self.known.server_forgets();
                 self.follow_the_other(loss);
                 gap
             }
@@ -243,7 +253,10 @@ impl World for Redis<'_> {
         self.is_misled
     }
 
+    /// Nor does it notice that tokens have left before their time. And when the server has lost
+    /// everything, a node may not know of a deviation that was in use on others only.
     fn forgives(&self, asker: usize, before: &Acceptance) -> bool {
-        !self.can_notice(asker) && self.moved_at.is_some_and(|moved_at| before.at <= moved_at)
+        let has_moved = self.moved_at.is_some_and(|moved_at| before.at <= moved_at);
+        !self.can_notice(asker) && has_moved || !self.known.has(asker, before.deviation)
     }
 }

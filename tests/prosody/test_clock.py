@@ -5,6 +5,7 @@ import time
 
 import pytest
 from client import Client
+from fast import comes_back, fast_token
 from mint import mint
 from redis_server import Redis
 from server import ROOT
@@ -70,3 +71,22 @@ def test_a_clock_that_jumps_accepts_nothing_twice(prosody, options, key, clock, 
                 clock.set(0)
                 assert spend_one()
             assert len(spent) == 7
+
+
+# mod_sasl2_fast is not for 0.12: docs/users.md.
+@pytest.mark.parametrize("version", ["13.0"])
+@pytest.mark.parametrize("end", ["option", "account"])
+def test_fast_ends_also_what_a_clock_granted_that_ran_ahead(with_fast, key, clock, end):
+    with clock, with_fast() as server:
+        clock.set(2 * HOUR)
+        secret = fast_token(server, mint("alice@localhost", key, now=clock.now()))
+        clock.set(0)
+        if end == "option":
+            server.hosts["localhost"]["token_fast_not_before"] = "2026-01-01"
+            server.write_config()
+            server.reload_config()
+        else:
+            server.shell('user:disable("alice@localhost")')
+            server.shell('user:enable("alice@localhost")')
+        clock.set(3 * HOUR)
+        assert comes_back(server, secret) != "success"

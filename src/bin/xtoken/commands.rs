@@ -99,8 +99,8 @@ fn verify(json: bool, presented: Presented) -> Result<Outcome, Failure> {
             Ok(Outcome::Done)
         }
         Err(reason) => {
-            let message = match (reason, verifier.ledger().trouble()) {
-                (Rejection::Unavailable, Some(trouble)) => format!("{reason}: {trouble}"),
+            let message = match reason {
+                Rejection::Unavailable => unavailable(&verifier, now).to_string(),
                 _ => reason.to_string(),
             };
             let name = reason.name();
@@ -112,6 +112,12 @@ fn verify(json: bool, presented: Presented) -> Result<Outcome, Failure> {
             Ok(Outcome::Refused)
         }
     }
+}
+
+/// Returns why the ledger could not decide, or when it will.
+fn unavailable(verifier: &Verifier, now: u64) -> Finding {
+    let ledger = verifier.ledger();
+    Finding::Unavailable { trouble: ledger.trouble(), opens_at: ledger.closed_until(now) }
 }
 
 fn explain(json: bool, presented: Presented, also: &[OsString]) -> Result<Outcome, Failure> {

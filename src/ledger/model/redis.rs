@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::file::answer;
 use super::mutation::Mutation;
+use super::nodes::Known;
 use super::operation::{ASKERS, Loss, Operation};
 use super::reference::{Acceptance, Consequence, Gap};
 use super::run::{Answer, World};
@@ -35,6 +36,7 @@ pub(crate) struct Redis {
     moved_at: Option<u64>,
     /// A node that could not notice was asked meanwhile.
     is_misled: bool,
+    known: Known,
 }
 
 #[derive(Clone, Default)]
@@ -92,6 +94,7 @@ impl Redis {
             wall_of_gap: 0,
             moved_at: None,
             is_misled: false,
+            known: Known::default(),
         }
     }
 
@@ -171,6 +174,9 @@ impl Redis {
         let answer = self.ask(&mut node, question, wall);
         self.nodes[asker] = node;
         self.is_misled |= !self.can_notice(asker);
+        if self.can_answer(asker) {
+            self.known.asked(asker, question.deviation);
+        }
         answer
     }
 
@@ -232,6 +238,9 @@ impl Redis {
     }
 
     fn lose(&mut self, loss: Loss) {
+        if loss != Loss::Nothing {
+            self.known.server_forgets();
+        }
         let data = &mut self.server.data;
         match loss {
             Loss::Nothing => {}
@@ -269,6 +278,7 @@ impl World for Redis {
         match *operation {
             Operation::Restart(asker) => {
                 self.nodes[asker] = Node::default();
+                self.known.begins_anew(asker);
                 let mut restarted = [false; ASKERS];
                 restarted[asker] = true;
                 Consequence { restarted, ..Consequence::default() }
@@ -319,8 +329,10 @@ impl World for Redis {
         self.is_misled
     }
 
-    /// Nor does such a node notice that tokens have left too early.
+    /// Nor does it notice that tokens have left before their time. And when the server has lost
+    /// everything, a node may not know of a deviation that was in use on others only.
     fn forgives(&self, asker: usize, before: &Acceptance) -> bool {
-        !self.can_notice(asker) && self.moved_at.is_some_and(|moved_at| before.at <= moved_at)
+        let has_moved = self.moved_at.is_some_and(|moved_at| before.at <= moved_at);
+        !self.can_notice(asker) && has_moved || !self.known.has(asker, before.deviation)
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Acceptance {
     pub(crate) at: u64,
     /// How far ahead the clock was that accepted it.
     ahead: i64,
+    /// Of the verifier that accepted it.
+    pub(crate) deviation: u64,
 }
 
 /// What an operation means for the invariants.
@@ -245,9 +247,10 @@ impl Reference {
         &mut self,
         token: Token,
         machine: usize,
+        deviation: u64,
         is_forgiven: impl FnOnce(&Acceptance) -> bool,
     ) -> Result<(), String> {
-        let now = Acceptance { at: self.time, ahead: self.ahead(machine) };
+        let now = Acceptance { at: self.time, ahead: self.ahead(machine), deviation };
         let Some(before) = self.accepted.insert(token, now) else { return Ok(()) };
         let by_its_clock =
             |acceptance: &Acceptance, at: u64| at.saturating_add_signed(acceptance.ahead) / 1_000;

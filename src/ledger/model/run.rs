@@ -171,7 +171,8 @@ fn answered<W: World>(
     let (_, deviation) = VERIFIERS[question.verifier];
     reference.asked(question.asker, machine, deviation, world.can_answer(question.asker));
     if answer == Ok(Spent::First) {
-        reference.accepted(token, machine, |before| world.forgives(question.asker, before))?;
+        reference
+            .accepted(token, machine, deviation, |before| world.forgives(question.asker, before))?;
     }
     Ok(())
 }
