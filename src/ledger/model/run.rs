@@ -11,8 +11,8 @@ pub(crate) trait World {
     /// How far the clock of each asker's machine is ahead when it counts as right.
     const SKEW: [i64; ASKERS] = [0; ASKERS];
 
-    /// Whether a peek foresees everything. A real one does not open anew what was replaced, and time
-    /// goes on before the token is spent.
+    /// Whether a peek foresees everything. A real one does not open anew what was replaced, and
+    /// time goes on before the token is spent.
     const IS_SIMULATED: bool = true;
 
     /// What the first question of all finds.
