@@ -155,9 +155,12 @@ impl Redis {
         };
         node.history.merge(&stored);
         node.history.set_horizon(Some(horizon.since));
+        // What was emptied learns it again.
+        if self.write().is_ok() {
+            self.server.data.history = node.history.encode();
+        }
         if known.is_none() {
             self.server.data.horizon = Some(horizon);
-            self.server.data.history = node.history.encode();
             node.offset = Some((self.server.ahead, self.time));
             node.watches_since = Some((self.time, self.server.ahead));
             self.moved_at = None;
@@ -196,7 +199,7 @@ impl Redis {
         let clocks = Clocks { wall, steady: self.clock() };
         let is_new = node.history.advance(question.deviation, clocks);
         if is_new {
-            // What other nodes have closed counts before the answer: a clock may have been set back.
+            // What other nodes have closed counts before the answer: a clock may be set back since.
             self.write()?;
             if let Some(stored) = History::decode(&self.server.data.history, APART) {
                 node.history.merge(&stored);
