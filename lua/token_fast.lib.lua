@@ -2,7 +2,8 @@
 -- and its older version does not ask when older tokens ended.
 --
 --   is_handler(sasl_handler) -> whether FAST made it
---   end_all(username): removes the tokens of a user, or of all users if no name is given
+--   end_future(username): removes the tokens of a user, or of all users if no name is given, that a
+--       clock granted which ran ahead
 --   withhold(session): answers its login without a new token
 --   guard(session, readmit, can_answer, conditions): makes the session's handler ask `readmit`
 -- As in token_guard, functions that stay after an unload use no globals.
@@ -11,7 +12,7 @@ local open_store = require "core.storagemanager".open;
 local sha256 = require "util.hashes".sha256;
 local nodeprep = require "util.encodings".stringprep.nodeprep;
 
-local ipairs, pairs, pcall, type = ipairs, pairs, pcall, type;
+local ipairs, pairs, pcall, type, time = ipairs, pairs, pcall, type, os.time;
 local host, log = module.host, module._log;
 
 local function is_handler(sasl_handler)
@@ -48,17 +49,32 @@ local function end_tokens(username, client_id, moment)
 	return false;
 end
 
-local function remove_all(username)
+-- Removes the tokens of a user that seem to be granted at `moment` or later.
+local function remove_later(store, username, moment)
+	local tokens, err = store:get(username);
+	local is_removed = false;
+	for key, token in pairs(tokens or {}) do
+		if token.issued_at >= moment then
+			tokens[key], is_removed = nil, true;
+		end
+	end
+	if is_removed then
+		return store:set(username, tokens);
+	end
+	return not err, err;
+end
+
+local function remove_all_later(username, moment)
 	local store = open_store(host, "fast_tokens");
 	if username then
-		return store:set(username, nil);
+		return remove_later(store, username, moment);
 	end
 	local names = {};
 	for name in store:users() do
 		names[#names + 1] = name;
 	end
 	for _, name in ipairs(names) do
-		local ok, err = store:set(name, nil);
+		local ok, err = remove_later(store, name, moment);
 		if not ok then
 			return nil, err;
 		end
@@ -66,12 +82,11 @@ local function remove_all(username)
 	return true;
 end
 
--- Also ends the tokens that were granted while the clock ran ahead, which seem to be newer than the
--- moment when older ones ended.
-local function end_all(username)
-	local called, ok, err = pcall(remove_all, username);
+-- Tokens that were granted while the clock ran ahead would outlive the moment when older ones end.
+local function end_future(username)
+	local called, ok, err = pcall(remove_all_later, username, time() + 1);
 	if not called or not ok then
-		log("error", "Cannot remove the tokens of FAST of %s because the storage fails: %s",
+		log("error", "Cannot remove tokens of FAST of %s because the storage fails: %s",
 			username and username.."@"..host or host, err or ok);
 	end
 end
@@ -138,4 +153,4 @@ local function guard(session, ...)
 	end
 end
 
-return { is_handler = is_handler, end_all = end_all, guard = guard, withhold = withhold };
+return { is_handler = is_handler, end_future = end_future, guard = guard, withhold = withhold };

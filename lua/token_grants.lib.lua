@@ -54,7 +54,7 @@ local function follow(not_before)
 		module:log("error", "Cannot store when token_fast_not_before of %s was first read, "
 			.."so every restart or reload ends the tokens of FAST: %s", module.host, err);
 	end
-	fast.end_all();
+	fast.end_future();
 	moment = math.max(not_before, seen);
 	module:log("info", "Tokens of FAST granted before %s on %s have ended",
 		datetime(moment), module.host);

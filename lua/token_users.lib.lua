@@ -201,7 +201,7 @@ function provider.enable(username)
 end
 
 function provider.disable(username, meta)
-	fast.end_all(username);
+	fast.end_future(username);
 	return change(username, function (account)
 		account.disabled, account.disabled_meta = true, meta;
 		-- What was granted until now, by mod_sasl2_fast for instance, ends for good: also in the second
