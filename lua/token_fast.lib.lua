@@ -26,68 +26,63 @@ local function withhold(session)
 	end
 end
 
--- Removes the tokens of a client that were granted before `moment` (Unix seconds), if that is
--- given. Returns whether there were any, or nil and an error.
-local function end_tokens(username, client_id, moment)
-	if not moment then
-		return false;
-	end
-	local store = open_store(host, "fast_tokens");
+-- Removes the tokens of a user for which `is_meant(key, token)`. Returns whether there were any, or
+-- nil and an error.
+local function remove(store, username, is_meant)
 	local tokens, err = store:get(username);
 	if err then
 		return nil, err;
 	end
-	local prefix, ended = sha256(client_id, true), false;
-	for key, token in pairs(tokens or {}) do
-		if key:sub(1, #prefix) == prefix and token.issued_at < moment then
-			tokens[key], ended = nil, true;
-		end
-	end
-	if ended then
-		return store:set(username, tokens);
-	end
-	return false;
-end
-
--- Removes the tokens of a user that seem to be granted at `moment` or later.
-local function remove_later(store, username, moment)
-	local tokens, err = store:get(username);
 	local is_removed = false;
 	for key, token in pairs(tokens or {}) do
-		if token.issued_at >= moment then
+		if is_meant(key, token) then
 			tokens[key], is_removed = nil, true;
 		end
 	end
 	if is_removed then
 		return store:set(username, tokens);
 	end
-	return not err, err;
+	return false;
 end
 
-local function remove_all_later(username, moment)
+-- Removes the tokens of a client that were granted before `moment` (Unix seconds), if that is
+-- given. Returns what `remove` does.
+local function end_tokens(username, client_id, moment)
+	if not moment then
+		return false;
+	end
+	local prefix = sha256(client_id, true);
+	return remove(open_store(host, "fast_tokens"), username, function (key, token)
+		return key:sub(1, #prefix) == prefix and token.issued_at < moment;
+	end);
+end
+
+-- Removes the tokens of a user, or of all users, that seem to be granted at `moment` or later.
+-- Returns an error if there is one.
+local function remove_later(username, moment)
 	local store = open_store(host, "fast_tokens");
-	if username then
-		return remove_later(store, username, moment);
-	end
-	local names = {};
-	for name in store:users() do
-		names[#names + 1] = name;
-	end
-	for _, name in ipairs(names) do
-		local ok, err = remove_later(store, name, moment);
-		if not ok then
-			return nil, err;
+	local names = { username };
+	if not username then
+		for name in store:users() do
+			names[#names + 1] = name;
 		end
 	end
-	return true;
+	for _, name in ipairs(names) do
+		local _, err = remove(store, name, function (_, token)
+			return token.issued_at >= moment;
+		end);
+		if err then
+			return err;
+		end
+	end
 end
 
 -- Tokens that were granted while the clock ran ahead would outlive the moment when older ones end.
 local function end_future(username)
-	local called, ok, err = pcall(remove_all_later, username, time() + 1);
-	if not called or not ok then
+	local _, err = pcall(remove_later, username, time() + 1);
+	if err then
 		log("error", "Cannot remove tokens of FAST of %s because the storage fails: %s",
-			username and username.."@"..host or host, err or ok);
+			username and username.."@"..host or host, err);
 	end
 end
 
