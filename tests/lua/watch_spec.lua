@@ -56,7 +56,7 @@ describe("clock skew", function ()
 		assert.is_nil(told(skew, -30, 1000, 7204));
 	end);
 
-	it("is the median for whoever asks", function ()
+	it("is the median when it is asked for", function ()
 		local skew = new();
 		assert.is_nil(skew.median());
 		for _, seconds in ipairs { 5, -1, 900 } do

@@ -43,7 +43,7 @@ def test_logins_go_on_after_make(prosody, options, key, checkout, target):
     paths = [str(folder), str(ROOT / "tests/prosody/plugins")]
     with prosody({"localhost": options}, plugin_paths=paths) as server:
         assert log_in() == "success"
-        # No library at all: whoever read this in place of the old one could not go on.
+        # No library at all: a process that read this in place of the old one could not go on.
         good = built.read_bytes()
         built.write_bytes(b"\0" * len(good))
         make()

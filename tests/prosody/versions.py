@@ -28,7 +28,7 @@ def launcher(version):
 
 
 def any_version():
-    """The installed version if it is one of ours, else one that was unpacked."""
+    """The installed version if xtoken supports it, else one that was unpacked."""
     installed = version_of(INSTALLED) or "none"
     for version in sorted(VERSIONS, key=lambda version: not installed.startswith(f"{version}.")):
         try:

@@ -155,7 +155,7 @@ impl LockFile {
     /// Writes the content so that it survives a power cut.
     pub(super) fn write(&self, record: &Record, place: &Place) -> io::Result<()> {
         self.file.write_all_at(record.encode().as_bytes(), 0)?;
-        // What something else left behind it would keep it from being read.
+        // Bytes that another program wrote after it would make it unreadable.
         self.file.set_len(Record::LENGTH as u64)?;
         self.file.sync_all()?;
         place.sync_folder()
