@@ -1,4 +1,4 @@
-//! What a ledger costs: bytes and nanoseconds in memory, microseconds in a file.
+//! How much memory and time a ledger needs, in memory and in a file.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, unsafe_code)]
 
@@ -20,17 +20,17 @@ struct Counting;
 
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: hands everything on to the system's allocator and only counts.
+// SAFETY: passes everything on to the system's allocator and only counts.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         IN_USE.fetch_add(layout.size(), Relaxed);
-        // SAFETY: the caller's promises are passed on.
+        // SAFETY: the caller keeps the rules of the same method.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         IN_USE.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the caller's promises are passed on.
+        // SAFETY: the caller keeps the rules of the same method.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -56,7 +56,7 @@ fn verdict(what: &str, figure: f64, unit: &str, met: bool) {
     println!("  {} {what}: {figure:.1} {unit}", if met { "met   " } else { "MISSED" });
 }
 
-/// Nanoseconds a spend of `batch` fresh tokens, from `first` on.
+/// Returns the nanoseconds per spend of `batch` fresh tokens, from number `first`.
 fn time_spends(ledger: &dyn Ledger, first: u64, batch: u64) -> f64 {
     let spendings: Vec<_> = (first..first + batch).map(spending).collect();
     let start = Instant::now();
@@ -66,7 +66,7 @@ fn time_spends(ledger: &dyn Ledger, first: u64, batch: u64) -> f64 {
     start.elapsed().as_nanos() as f64 / batch as f64
 }
 
-/// Nanoseconds a verification of fresh tokens with this ledger.
+/// Returns the nanoseconds per verification of `batch` fresh tokens with this ledger.
 fn time_verifications(ledger: Arc<dyn Ledger>, batch: u64) -> f64 {
     let key = || Key::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "secret").unwrap();
     let verifier = Verifier::new(vec![key()], ledger).unwrap();
@@ -98,7 +98,7 @@ fn memory() {
         let fixed = IN_USE.load(Relaxed) - empty;
         for n in 0..10_000_000 {
             ledger.spend(&spending(n), NOW).unwrap();
-            // Evenly over the orders of magnitude.
+            // Samples each order of magnitude equally often.
             if n >= 1_000 && n % (n / 50).max(1) == 0 {
                 let heap = IN_USE.load(Relaxed) - empty - fixed;
                 bytes.push(heap as f64 / (n + 1) as f64);
@@ -128,7 +128,7 @@ fn sqlite() {
     let spend = median(rounds) / 1_000.0;
     verdict("sqlite, a spend, at most 25 us", spend, "us", spend <= 25.0);
 
-    // The longest pause while 100,000 expired rows leave.
+    // The longest pause while 100,000 expired rows are deleted.
     let seconds = Arc::new(AtomicU64::new(0));
     let clock = Arc::clone(&seconds);
     let boot_clock = BootClock::new(move || clock.load(Relaxed) * 1_000);
@@ -144,7 +144,12 @@ fn sqlite() {
         expired.spend(&spending, later).unwrap();
         longest = longest.max(start.elapsed().as_secs_f64() * 1e3);
     }
-    verdict("sqlite, longest spend while rows leave, at most 5 ms", longest, "ms", longest <= 5.0);
+    verdict(
+        "sqlite, longest spend while rows are deleted, at most 5 ms",
+        longest,
+        "ms",
+        longest <= 5.0,
+    );
 }
 
 fn main() {

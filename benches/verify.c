@@ -56,7 +56,8 @@ static double verify_fresh(size_t remembered)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	xtoken_verifier_free(verifier);
 	free(tokens);
-	return ((double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec)) / (double)batch;
+	return ((double)(end.tv_sec - start.tv_sec) * 1e9 +
+	        (double)(end.tv_nsec - start.tv_nsec)) / (double)batch;
 }
 
 static int compare(const void *a, const void *b)
@@ -67,12 +68,14 @@ static int compare(const void *a, const void *b)
 
 int main(void)
 {
-	static const char seed[] = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", secret[] = "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA8";
+	static const char seed[] = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+	static const char secret[] = "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA8";
 	double rounds[201];
 	size_t at;
 
 	config = xtoken_config_new();
-	require(xtoken_config_add_key(config, seed, strlen(seed), (const uint8_t *)secret, strlen(secret)));
+	require(xtoken_config_add_key(config, seed, strlen(seed),
+	                              (const uint8_t *)secret, strlen(secret)));
 	require(xtoken_minter_new(config, &minter));
 	for (at = 0; at < 201; at++)
 		rounds[at] = verify_fresh(1000);

@@ -7,7 +7,8 @@ local xtoken = require "xtoken";
 
 local user, host = "alice", "localhost";
 local jid = user.."@"..host;
-local otp_seed, token_secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA8";
+local otp_seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+local token_secret = "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA8";
 local key = { otp_seed = otp_seed, token_secret = token_secret };
 local minter = assert(xtoken.new_minter(key));
 

@@ -1,6 +1,6 @@
-//! One round: nanoseconds a token through Rust, and the floor. `benches/run` makes many.
+//! One round of `benches/run`: nanoseconds per token in Rust, and the floor.
 //!
-//! The floor is one HMAC-SHA-256 with cached key state over as many bytes as a token signs.
+//! The floor is one HMAC-SHA-256, with cached key state, of as many bytes as a token signs.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -39,9 +39,9 @@ fn new_verifier() -> Verifier {
     Verifier::new(vec![key()], Arc::new(MemoryLedger::new())).unwrap()
 }
 
-/// Verifies fresh tokens with nonces that begin with `date`, while `remembered` others are
-/// remembered. Returns nanoseconds.
-fn verify(remembered: usize, date: u64) -> f64 {
+/// Verifies fresh tokens with nonces that begin with `date`, while the ledger knows `spent` others.
+/// Returns nanoseconds.
+fn verify(spent: usize, date: u64) -> f64 {
     let minter = Minter::new(key());
     let verifier = new_verifier();
     let mut nonce = 0;
@@ -49,18 +49,18 @@ fn verify(remembered: usize, date: u64) -> f64 {
         nonce += 1;
         minter.mint_with_nonce(JID, NOW, format!("{date:012}{nonce:020}")).unwrap()
     };
-    for _ in 0..remembered {
+    for _ in 0..spent {
         verifier.verify(JID, fresh(), NOW).unwrap();
     }
-    // As few as keep the count near `remembered`, in order to measure what the name says.
-    let batch = (remembered / 2).min(TIMED);
+    // So few that the ledger keeps about as many.
+    let batch = (spent / 2).min(TIMED);
     let tokens: Vec<String> = (0..batch).map(|_| fresh()).collect();
     nanoseconds_each(batch, |at| {
         black_box(verifier.verify(black_box(JID), &tokens[at], NOW)).unwrap();
     })
 }
 
-/// Refuses one token again and again. Returns nanoseconds.
+/// Refuses one token many times. Returns nanoseconds.
 fn refuse(token: &str, reason: Rejection) -> f64 {
     let verifier = new_verifier();
     nanoseconds_each(1_000, |_| {
@@ -68,7 +68,7 @@ fn refuse(token: &str, reason: Rejection) -> f64 {
     })
 }
 
-/// Measures all in turn, several rounds, and prints medians.
+/// Measures each in every round, and prints medians.
 fn print_medians<const N: usize>(rounds: usize, measured: [(&str, &dyn Fn() -> f64); N]) {
     let mut times = [const { Vec::new() }; N];
     for _ in 0..rounds {

@@ -44,39 +44,46 @@
  *
  *     cc example.c $(pkg-config --cflags --libs xtoken)
  *
- * What holds everywhere:
+ * What holds for every function:
  *
- * - Every object is opaque and owned by whoever called its _new function, until they call its
- *   _free function, once. Texts that are
- *   returned are static where nothing else is said.
- * - Bytes are a pointer and a length. They are only read, only during the call, and may hold any
- *   values, NUL too. A pointer may be NULL only where it is said; elsewhere NULL, whatever the
- *   length, is answered with XTOKEN_NULL_ARGUMENT. An argument that is not NULL must be valid.
- * - Functions that take a pointer to const may be called from many threads at once, on the same
- *   object. No function may run while another thread changes or frees its object.
- * - fork is safe while other threads are inside this library; the child may go on using every
- *   object. (Not so in a signal handler, nor with vfork or a bare clone.)
- * - When there is no memory left, the functions that verify with the ledger "memory:" answer
- *   XTOKEN_UNAVAILABLE and forget nothing. Everything else may end the process with abort(): making
- *   objects, minting, explaining, the ledgers in a file or a server, and a fork while there are
- *   verifiers.
- * - Seeds, secrets and tokens appear in no text, and copies of them are wiped when freed.
+ * - Objects: each is opaque. The caller of its _new function owns it, and frees it once with its
+ *   _free function.
+ * - Input: bytes are a pointer and a length. They are read only during the call, may have any
+ *   values, and need no NUL at the end. Empty input may be NULL with length 0. NULL with another
+ *   length is XTOKEN_NULL_ARGUMENT; a length above PTRDIFF_MAX is XTOKEN_INVALID_LENGTH.
+ * - Any other pointer that is NULL is XTOKEN_NULL_ARGUMENT, unless the function allows it. One that
+ *   is not NULL must be valid.
+ * - Output: a function that fails changes nothing, unless it says so. Returned texts are in UTF-8
+ *   and end with a NUL. They are static, unless the function says so: do not free them.
+ * - Threads: functions that take a pointer to a const object may be called from many threads at
+ *   once, with the same object. No other function may run while another thread uses its object.
+ * - Ledgers: a file is opened, and a server connected to, by the first call that needs it: the
+ *   first xtoken_verifier_verify*() or xtoken_verifier_explain() of a verifier. Nothing before that
+ *   call creates a file, connects or starts a thread.
+ * - Fork: safe while other threads are inside this library. The child may use every object. Do not
+ *   use this library in a signal handler, or after vfork or a bare clone.
+ * - Memory: when none is left, verifying with the ledger "memory:" returns XTOKEN_UNAVAILABLE and
+ *   forgets nothing. Everything else may end the process with abort(): making objects, minting,
+ *   explaining, the other ledgers, and a fork while there are verifiers.
+ * - Secrets: no text contains a seed, a secret or a token. Copies of them are wiped when freed.
+ *
+ * The header is valid C89 and C++98, apart from <stdint.h>, which compilers offer to both.
  *
  * Made by `make header` from src/capi/; change it there.
  */
-
-
 #ifndef XTOKEN_H
 #define XTOKEN_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The version of this header; xtoken_version() tells that of the library. */
+/* The version of this header. xtoken_version() and xtoken_version_number() return the library's. */
 #define XTOKEN_VERSION_MAJOR 0
-#define XTOKEN_VERSION_MINOR 1
+#define XTOKEN_VERSION_MINOR 2
 #define XTOKEN_VERSION_PATCH 0
-#define XTOKEN_VERSION "0.1.0"
+#define XTOKEN_VERSION "0.2.0"
+/* Two hexadecimal digits each for major, minor and patch, to compare with >=. */
+#define XTOKEN_VERSION_NUMBER 0x000200
 
 #ifndef XTOKEN_MUST_USE
 #if defined(__GNUC__) || defined(__clang__)
@@ -86,277 +93,206 @@
 #endif
 #endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    /** The clock skew of an undated token. */
+    XTOKEN_NO_DATE = 2147483647
+};
+
+enum {
+    /** The size of a buffer that holds every last error and its NUL. */
+    XTOKEN_LAST_ERROR_SIZE_MAX = 4096,
+    /** The size of a buffer that holds every token and its NUL. */
+    XTOKEN_TOKEN_SIZE_MAX = 1024,
+    /** The size of a generated seed and its NUL. */
+    XTOKEN_OTP_SEED_SIZE = 33,
+    /** The size of a generated secret and its NUL. */
+    XTOKEN_TOKEN_SECRET_SIZE = 53
+};
 
 /**
- * The clock skew of an undated token.
- */
-#define XTOKEN_NO_DATE INT32_MAX
-
-/**
- * A buffer of this many bytes holds every token and the NUL behind it.
- */
-#define XTOKEN_TOKEN_SIZE_MAX 1024
-
-/**
- * Bytes of a generated seed and the NUL behind it.
- */
-#define XTOKEN_OTP_SEED_SIZE 33
-
-/**
- * Bytes of a generated secret and the NUL behind it.
- */
-#define XTOKEN_TOKEN_SECRET_SIZE 53
-
-/**
- * Keys and settings, from which verifiers and minters are made.
+ * Keys and options, from which verifiers and minters are made.
  *
- * Owned by whoever called `xtoken_config_new`, until `xtoken_config_free`. Verifiers and minters
- * keep nothing of it: it may be used for several, changed in between, and freed as soon as they
- * are made. Not to be changed in one thread while another thread uses it.
- *
- * A call that fails changes nothing.
+ * Verifiers and minters copy what they need. So one config may serve several of them, be changed
+ * in between, and be freed as soon as they are made.
  */
 typedef struct xtoken_config xtoken_config;
 
 /**
- * Makes tokens.
- *
- * Owned by whoever called `xtoken_minter_new`, until `xtoken_minter_free`. Any number of threads
- * may mint with one minter at once, also after `fork`.
+ * Mints tokens. Many threads may mint with one minter at once, also after `fork`.
  */
 typedef struct xtoken_minter xtoken_minter;
 
 /**
- * Decides about tokens and remembers which it has accepted.
+ * Decides about tokens and remembers the spent ones in its ledger.
  *
- * Owned by whoever called `xtoken_verifier_new`, until `xtoken_verifier_free`. Any number of
- * threads may verify with one verifier at once: a token that several present together is
- * accepted for exactly one of them. Keep one verifier for the life of the server, since what it
- * has accepted is forgotten with it.
+ * Keep one verifier for the life of the server: with the ledger "memory:" it forgets the spent
+ * tokens when it is freed. Many threads may verify with it at once. A token that several of them
+ * present is accepted for exactly one.
  *
- * After `fork` both processes may go on using it, whatever other threads were doing. With the
- * ledger "memory:" each process then remembers for itself, so a token can be accepted once in
- * each.
+ * After `fork` both processes may use it. With the ledger "memory:" each remembers for itself from
+ * then on, so a token can be accepted once in each.
  */
 typedef struct xtoken_verifier xtoken_verifier;
 
 /**
- * What a call answers: one of the constants `XTOKEN_*` below, 0 for success.
+ * What a call returns: 0 for success, else one of the constants below.
  *
- * 1 to 99 say why a token was refused; from 100 on the call itself could not be carried out.
- * Later versions may add values, so treat one you do not know as a refusal. A value is never
- * used again for something else.
+ * 1 to 99 say why a token was refused. From 100 on, the call itself failed. Treat a value that you
+ * do not know as a refusal, since later versions may add some. A value is never reused.
  */
 typedef int32_t xtoken_status;
 
+enum {
+    /** Success. From a function that verifies: the token is accepted, and now spent. */
+    XTOKEN_OK = 0,
+    /** Refused: the token has another shape, or a nonce of another length. */
+    XTOKEN_MALFORMED = 1,
+    /** Refused: not signed for this JID with one of the keys. */
+    XTOKEN_BAD_SIGNATURE = 2,
+    /** Refused: well signed, but too old or too new. */
+    XTOKEN_EXPIRED = 3,
+    /** Refused: accepted before. */
+    XTOKEN_REPLAYED = 4,
+    /** Reserved. No function returns it. */
+    XTOKEN_THROTTLED = 5,
+    /** Refused, though it may be valid: the ledger cannot tell whether the token was spent. */
+    XTOKEN_UNAVAILABLE = 6,
+    /** Refused: well signed, but undated, and the policy is `XTOKEN_NONCE_DATED`. */
+    XTOKEN_UNDATED = 7,
+    /** A pointer that must not be NULL is NULL. */
+    XTOKEN_NULL_ARGUMENT = 100,
+    /** A length is above `PTRDIFF_MAX`, such as a converted -1. */
+    XTOKEN_INVALID_LENGTH = 101,
+    /** The seed is not base32. */
+    XTOKEN_INVALID_SEED = 102,
+    /** The seed has fewer than 80 bits. */
+    XTOKEN_SHORT_SEED = 103,
+    /** The secret is empty. */
+    XTOKEN_EMPTY_SECRET = 104,
+    /** The config has no key. */
+    XTOKEN_NO_KEY = 105,
+    /** The length of the nonce is out of range. */
+    XTOKEN_INVALID_NONCE_LENGTH = 106,
+    /** The deviation is out of range. */
+    XTOKEN_INVALID_DEVIATION = 107,
+    /** The library has no ledger for this URL. */
+    XTOKEN_INVALID_LEDGER = 108,
+    /** No server would accept a token for this JID. */
+    XTOKEN_INVALID_JID = 109,
+    /** The result does not fit into the buffer. */
+    XTOKEN_BUFFER_TOO_SMALL = 110,
+    /** The operating system gave no random bytes. */
+    XTOKEN_NO_RANDOM = 111,
+    /** The library caught a mistake of its own. Please report it. */
+    XTOKEN_INTERNAL_ERROR = 112,
+    /** The id of a key is empty, too long, or not printable ASCII without spaces. */
+    XTOKEN_INVALID_KEY_ID = 113,
+    /** Another key of the config has this id. */
+    XTOKEN_DUPLICATE_KEY_ID = 114,
+    /** The key would be valid at no time: `not_before` is after `not_after`. */
+    XTOKEN_INVALID_VALIDITY = 115,
+    /** The nonce has another length than the config says, or is not all digits. */
+    XTOKEN_INVALID_NONCE = 116,
+    /** No nonce policy has this number. */
+    XTOKEN_INVALID_NONCE_POLICY = 117,
+    /** The nonce has fewer than 24 digits, too few for a date. */
+    XTOKEN_SHORT_NONCE = 118,
+    /** The time has more than 12 digits: it is not in seconds. */
+    XTOKEN_INVALID_TIME = 119
+};
+
 /**
- * Which nonces a verifier accepts: one of the constants `XTOKEN_NONCE_*`.
+ * Which nonces a verifier accepts: one of the constants below.
  *
- * A dated nonce has 24 digits or more. The first 12 are the Unix time in seconds at which the
- * token was made. A token is dated if its one-time password is that of the same time. A dated
- * token is accepted in its own window only, under each policy.
+ * A dated nonce has 24 digits or more, and begins with 12 digits of the Unix time in seconds at
+ * which the token was minted. A token is dated if its one-time password is that of the same time.
+ * Whatever the policy, a dated token is accepted only in its own time window.
  */
 typedef int32_t xtoken_nonce_policy;
 
-/**
- * Done; from `xtoken_verifier_verify`: the token is good and now spent.
- */
-#define XTOKEN_OK 0
+enum {
+    /** Nonces of the configured length, dated or not. */
+    XTOKEN_NONCE_EXACT = 0,
+    /** Dated nonces of the configured length. Undated ones are `XTOKEN_UNDATED`. */
+    XTOKEN_NONCE_DATED = 1,
+    /**
+     * Nonces of any length, for a migration only: it lets a user log in to every account whose name
+     * differs from theirs by leading digits. A token of 7alice is also one of alice.
+     */
+    XTOKEN_NONCE_REPORT = 2
+};
 
 /**
- * Refused: the bytes do not have the shape of a token, or its nonce has another length.
- */
-#define XTOKEN_MALFORMED 1
-
-/**
- * Refused: not signed for this JID with one of the keys.
- */
-#define XTOKEN_BAD_SIGNATURE 2
-
-/**
- * Refused: well signed, but too old or too far ahead. A dated token that is too old stays so for
- * ever.
- */
-#define XTOKEN_EXPIRED 3
-
-/**
- * Refused: it was accepted before.
- */
-#define XTOKEN_REPLAYED 4
-
-/**
- * Reserved: no function returns it any more. It belonged to a limit of expired tokens, which dated
- * nonces have replaced.
- */
-#define XTOKEN_THROTTLED 5
-
-/**
- * Refused, although it may be good: the ledger cannot tell whether it was spent, for instance
- * because there is no memory to remember it.
- */
-#define XTOKEN_UNAVAILABLE 6
-
-/**
- * Refused: well signed, but undated, while the policy is `XTOKEN_NONCE_DATED`.
- */
-#define XTOKEN_UNDATED 7
-
-/**
- * A pointer is NULL that must not be.
- */
-#define XTOKEN_NULL_ARGUMENT 100
-
-/**
- * A length is larger than memory can be (`PTRDIFF_MAX`), as a converted -1 is.
- */
-#define XTOKEN_INVALID_LENGTH 101
-
-/**
- * The seed is not base32.
- */
-#define XTOKEN_INVALID_SEED 102
-
-/**
- * The seed has fewer than 80 bits.
- */
-#define XTOKEN_SHORT_SEED 103
-
-/**
- * The secret has no bytes.
- */
-#define XTOKEN_EMPTY_SECRET 104
-
-/**
- * The config has no key.
- */
-#define XTOKEN_NO_KEY 105
-
-/**
- * The length of the nonce is out of range.
- */
-#define XTOKEN_INVALID_NONCE_LENGTH 106
-
-/**
- * The deviation is out of range.
- */
-#define XTOKEN_INVALID_DEVIATION 107
-
-/**
- * No ledger goes by this URL.
- */
-#define XTOKEN_INVALID_LEDGER 108
-
-/**
- * No server would accept a token for this JID.
- */
-#define XTOKEN_INVALID_JID 109
-
-/**
- * The result does not fit into the buffer.
- */
-#define XTOKEN_BUFFER_TOO_SMALL 110
-
-/**
- * The operating system gave no random bytes.
- */
-#define XTOKEN_NO_RANDOM 111
-
-/**
- * A mistake in this library was caught. Please report it.
- */
-#define XTOKEN_INTERNAL_ERROR 112
-
-/**
- * The id of a key is empty, too long, or not printable ASCII without spaces.
- */
-#define XTOKEN_INVALID_KEY_ID 113
-
-/**
- * Another key of the config has this id.
- */
-#define XTOKEN_DUPLICATE_KEY_ID 114
-
-/**
- * The key would become valid only after it has ceased to be.
- */
-#define XTOKEN_INVALID_VALIDITY 115
-
-/**
- * The nonce has another length than the config says, or something other than digits.
- */
-#define XTOKEN_INVALID_NONCE 116
-
-/**
- * No nonce policy has this number.
- */
-#define XTOKEN_INVALID_NONCE_POLICY 117
-
-/**
- * The nonce has fewer than 24 digits, too few for a date.
- */
-#define XTOKEN_SHORT_NONCE 118
-
-/**
- * The time has more than 12 digits: it is not in seconds.
- */
-#define XTOKEN_INVALID_TIME 119
-
-/**
- * Those of the length that is set, dated or not.
- */
-#define XTOKEN_NONCE_EXACT 0
-
-/**
- * Dated ones of the length that is set; others are `XTOKEN_UNDATED`.
- */
-#define XTOKEN_NONCE_DATED 1
-
-/**
- * Those of any length, for a migration only. Until another policy is set, a user can log in to
- * every account whose name differs by leading digits: a token of 7alice is one of alice, too.
- */
-#define XTOKEN_NONCE_REPORT 2
-
-#ifdef __cplusplus
-extern "C" {
-#endif // __cplusplus
-
-/**
- * A stable name for logs and metrics: "ok", "replayed", "null-argument", ...; "unknown" for a
- * number that is no status.
+ * Returns the version of the library that runs, such as "1.2.3". `XTOKEN_VERSION` is the one that
+ * your program was compiled for.
  *
- * The text is static: never free it. Never NULL. May be called from any thread.
+ * Never returns NULL. The text is static. May be called from any thread.
+ *
+ * Since 0.1.
+ */
+XTOKEN_MUST_USE const char *xtoken_version(void);
+
+/**
+ * Returns the version of the library that runs as a number that can be compared: 0x010203 is
+ * 1.2.3. `XTOKEN_VERSION_NUMBER` is the one that your program was compiled for.
+ *
+ * May be called from any thread.
+ *
+ * Since 0.2.
+ */
+XTOKEN_MUST_USE uint32_t xtoken_version_number(void);
+
+/**
+ * Returns a stable name for logs and metrics, such as "ok", "replayed" or "null-argument", and
+ * "unknown" for a number that is no status.
+ *
+ * Never returns NULL. The text is static. May be called from any thread.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE const char *xtoken_status_name(xtoken_status status);
 
 /**
- * A sentence for the person who operates the program: what is wrong and what to do about it.
- * Do not show it to somebody whose token was refused; to them say "not authorized" only.
+ * Returns a sentence for the operator of the program: what is wrong, and what to do. Do not show
+ * it to the client whose token was refused: tell it "not authorized" only.
  *
- * The text is static: never free it. Never NULL. May be called from any thread. Later versions
- * may word it differently.
+ * Never returns NULL. The text is static. Later versions may word it differently. May be called
+ * from any thread.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE const char *xtoken_status_message(xtoken_status status);
 
 /**
- * A config without keys, with nonces of 32 digits, a deviation of 1 step and the ledger
- * "memory:". NULL only if a mistake in this library was caught.
+ * Makes a config without keys, with nonces of 32 digits, the policy `XTOKEN_NONCE_EXACT`, a
+ * deviation of 1 step and the ledger "memory:". Free it with `xtoken_config_free`.
+ *
+ * Returns NULL only if the library caught a mistake of its own.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE xtoken_config *xtoken_config_new(void);
 
 /**
- * Adds a key: what the web application and the server share. Copies both values.
+ * Adds a key, which the web application and the server share. Copies both values.
  *
- * `otp_seed`: base32 (RFC 4648), upper or lower case, padding optional, 80 bits or more; 160 are
- * recommended. `token_secret`: any bytes, at least one, used as they are and not decoded. Neither
- * may be NULL, neither needs a NUL at its end.
+ * `otp_seed` is base32 (RFC 4648), in upper or lower case, padding optional, of 80 bits or more;
+ * 160 bits are recommended. `token_secret` is any bytes, at least one, used as they are, not
+ * decoded.
  *
- * A verifier accepts tokens of every key (old and new while keys are changed over); a minter uses
- * the first one. The key is always valid and its id is its position among the keys, from "1" on.
+ * A verifier accepts the tokens of every key, so that old and new ones work during a change of
+ * keys. A minter uses the first key. The key is valid at all times. Its id is its position among
+ * the keys, from "1".
  *
- * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_INVALID_SEED`,
- * `XTOKEN_SHORT_SEED`, `XTOKEN_EMPTY_SECRET` or, if another key was given that id,
- * `XTOKEN_DUPLICATE_KEY_ID`.
+ * Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_INVALID_SEED`,
+ * `XTOKEN_SHORT_SEED`, `XTOKEN_EMPTY_SECRET`, or `XTOKEN_DUPLICATE_KEY_ID` if a named key has that
+ * id.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_config_add_key(xtoken_config *config,
@@ -366,19 +302,19 @@ xtoken_status xtoken_config_add_key(xtoken_config *config,
                                     size_t token_secret_len);
 
 /**
- * Adds a key with a name and a time, for keys that overlap while they are changed over. As
- * `xtoken_config_add_key`, and:
+ * Adds a key as `xtoken_config_add_key` does, with an id and a validity, for keys that overlap
+ * during a change.
  *
- * `id` names the key in what is said of it: 1 to 64 printable ASCII characters, no spaces; not a
- * secret; must not be NULL and needs no NUL at its end. No two keys of a config have the same.
+ * `id` names the key in texts and results: 1 to 64 printable ASCII characters without spaces,
+ * unique in the config, not a secret.
  *
- * A verifier accepts nothing signed with the key before the Unix time `not_before`, nor after
- * `not_after` (both in seconds, both still valid); 0 and `UINT64_MAX` set no limit. A minter does
- * not look at them.
+ * A verifier accepts tokens of this key only from `not_before` to `not_after`: Unix times in
+ * seconds, both included. 0 and `UINT64_MAX` set no limit. A minter ignores them.
  *
- * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_INVALID_KEY_ID`,
- * `XTOKEN_DUPLICATE_KEY_ID`, `XTOKEN_INVALID_SEED`, `XTOKEN_SHORT_SEED`, `XTOKEN_EMPTY_SECRET` or,
- * if `not_before` lies after `not_after`, `XTOKEN_INVALID_VALIDITY`.
+ * Returns what `xtoken_config_add_key` returns, `XTOKEN_INVALID_KEY_ID`, or
+ * `XTOKEN_INVALID_VALIDITY` if `not_before` is after `not_after`.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_config_add_named_key(xtoken_config *config,
@@ -392,52 +328,73 @@ xtoken_status xtoken_config_add_named_key(xtoken_config *config,
                                           uint64_t not_after);
 
 /**
- * Sets how many digits the nonce of a token has: 1 to 970, 32 unless set. Minter and verifier
- * must agree; the Lua implementation's minters make 32. Minters make dated nonces if they have 24
- * digits or more.
+ * Sets the number of digits of a nonce: 1 to 970, by default 32. Minter and verifier must agree.
+ * The minters of the Lua implementation use 32. Minters date nonces of 24 digits or more.
  *
- * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_LENGTH` or, for fewer than 24 digits
- * with `XTOKEN_NONCE_DATED`, `XTOKEN_SHORT_NONCE`.
+ * Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_LENGTH`, or
+ * `XTOKEN_SHORT_NONCE` for fewer than 24 digits with the policy `XTOKEN_NONCE_DATED`.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_config_set_nonce_length(xtoken_config *config,
                                              uint32_t digits);
 
 /**
- * Sets which nonces are accepted: `XTOKEN_NONCE_EXACT` unless set. Minters ignore it.
+ * Sets which nonces a verifier accepts, by default `XTOKEN_NONCE_EXACT`. A minter ignores it.
  *
- * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_POLICY` for a number that is none of
- * the constants, or `XTOKEN_SHORT_NONCE` for `XTOKEN_NONCE_DATED` if the nonce has fewer than 24
- * digits.
+ * Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_POLICY` for a number that is
+ * no policy, or `XTOKEN_SHORT_NONCE` for `XTOKEN_NONCE_DATED` with nonces of fewer than 24 digits.
+ *
+ * Since 0.2.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_config_set_nonce_policy(xtoken_config *config,
                                              xtoken_nonce_policy policy);
 
 /**
- * Sets how many steps of 30 seconds the clocks of minter and verifier may be apart: 0 to 10, 1
- * unless set. Minters ignore it.
+ * Sets how many steps of 30 seconds the clocks of minter and verifier may be apart: 0 to 10, by
+ * default 1. A minter ignores it.
  *
- * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_DEVIATION`.
+ * Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_DEVIATION`.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE xtoken_status xtoken_config_set_deviation(xtoken_config *config, uint32_t steps);
 
 /**
- * Sets where spent tokens are remembered. Minters ignore it. `url` must not be NULL, needs no
- * NUL at its end and is copied. Files and connections are opened when the first token is
- * verified.
+ * Sets the ledger, which remembers the spent tokens. Copies the URL. A minter ignores it.
  *
- * - "memory:", unless set: in the verifier, for itself, and lost with it.
- * - "sqlite:PATH", if the library was built with it: in a file, shared by the processes of this
- *   machine, as long as the file is there. Verifying may then wait up to a quarter of a second
- *   for another process.
+ * - "memory:", the default: in the memory of each verifier. It is lost when the verifier is freed.
+ * - "sqlite:PATH": in a file that the processes of this machine share. Verifying may wait up to
+ *   250 ms for another process. A relative PATH counts from the working directory at this call; a
+ *   later chdir changes nothing. PATH is no SQLite URI: "sqlite::memory:" and "sqlite:file:..."
+ *   are refused. To name a file that begins with ":" or "file:", write "./" before it.
  * - "redis://[user][:password@]host[:port][/database]", "rediss://..." with TLS, or
- *   "redis+unix:///path", if the library was built with it: in a Redis or Valkey server, shared
- *   by machines. Verifying then waits for it, at most 2 seconds ("?timeout=" milliseconds at the
- *   end of the URL), and answers `XTOKEN_UNAVAILABLE` for the first 60 to 90 seconds after a
- *   server was started or emptied, since it may have forgotten tokens.
+ *   "redis+unix:///path": in a Redis or Valkey server that machines share. Verifying waits for the
+ *   server for 2 seconds at most. After the server was started or emptied, tokens are
+ *   `XTOKEN_UNAVAILABLE` for 60 to 90 seconds, because it may have forgotten some.
  *
- * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or `XTOKEN_INVALID_LEDGER`.
+ * The URL of a server may end with "?" and parameters, with "&" in between. Percent-encode a
+ * character in a password or a parameter that has a meaning in a URL.
+ *
+ * - timeout=MILLISECONDS: the limit, 10 to 60000.
+ * - prefix=TEXT: begins the names of all keys, "xtoken:" if left out.
+ * - password_file=/PATH: a file with the password, in place of one in the URL. One line break at
+ *   its end does not count.
+ * - ca_file=/PATH, for "rediss:": certificates in PEM of the CAs that may have signed the one of
+ *   the server.
+ * - cert_file=/PATH and key_file=/PATH, for "rediss:": certificate and key in PEM, for a server
+ *   that asks for one.
+ *
+ * These files are read at each connection. Others must not have permission to write them.
+ *
+ * A library can be built without the ledgers "sqlite:" and "redis:".
+ *
+ * Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or `XTOKEN_INVALID_LEDGER`,
+ * about which `xtoken_ledger_url_message` says more.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_config_set_ledger(xtoken_config *config,
@@ -446,16 +403,36 @@ xtoken_status xtoken_config_set_ledger(xtoken_config *config,
 
 /**
  * Frees a config and wipes its keys. NULL is ignored.
+ *
+ * Since 0.1.
  */
 void xtoken_config_free(xtoken_config *config);
 
 /**
- * Makes a verifier with all keys of `config` and opens its ledger.
+ * Returns what is wrong with the URL of a ledger, and what to do: a sentence for the operator of
+ * the program. Call it when `xtoken_config_set_ledger` returned `XTOKEN_INVALID_LEDGER`, whose
+ * message is the same for all URLs.
  *
- * `*verifier` need not be initialised; on failure it is NULL.
+ * `url` has `url_len` bytes, need not end with NUL, and is not kept. If it is NULL or too long,
+ * the text is that for a ledger that does not exist.
  *
- * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_NO_KEY`, `XTOKEN_INVALID_LEDGER` or, if `fork`
- * cannot be made safe (`pthread_atfork` failed), `XTOKEN_UNAVAILABLE`.
+ * Returns NULL if `xtoken_config_set_ledger` would accept the URL. Opens nothing. The text is
+ * static: do not free it. It shows no part of the URL. Later versions may word it differently.
+ * May be called from any thread.
+ *
+ * Since 0.3.
+ */
+XTOKEN_MUST_USE const char *xtoken_ledger_url_message(const char *url, size_t url_len);
+
+/**
+ * Makes a verifier with all keys of `config`. Free it with `xtoken_verifier_free`.
+ *
+ * `*verifier` need not be initialised. After a failure it is NULL.
+ *
+ * Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_NO_KEY`, `XTOKEN_INVALID_LEDGER`, or
+ * `XTOKEN_UNAVAILABLE` if `pthread_atfork` failed.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_verifier_new(const xtoken_config *config,
@@ -464,16 +441,17 @@ xtoken_status xtoken_verifier_new(const xtoken_config *config,
 /**
  * Accepts a token, once. Only `XTOKEN_OK` means that the user may log in.
  *
- * `jid` is the bare JID that the user claims, `user@host`, prepared (SASLprep and nodeprep for
- * the user, so lower case); `token` is what the client sent. Both may hold any bytes, must not
- * be NULL (an empty one is a valid pointer and length 0) and need no NUL at their ends.
- * `unix_time` is the present in seconds since 1970, UTC, as `time(NULL)` gives it.
+ * `jid` is the bare JID that the user claims, `user@host`, after SASLprep and nodeprep of the
+ * user, so in lower case. `token` is what the client sent. `unix_time` is the present in seconds
+ * since 1970, UTC, as `time(NULL)` returns it.
  *
- * Tell a client nothing but success or failure; the reason is for your logs.
+ * Tell the client only whether it succeeded. The reason is for your log.
  *
- * `XTOKEN_OK`, or why not: `XTOKEN_MALFORMED`, `XTOKEN_BAD_SIGNATURE`, `XTOKEN_EXPIRED`,
- * `XTOKEN_REPLAYED`, `XTOKEN_UNAVAILABLE`, `XTOKEN_UNDATED`; `XTOKEN_NULL_ARGUMENT` or
- * `XTOKEN_INVALID_LENGTH`.
+ * Returns `XTOKEN_OK`; the reason of a refusal: `XTOKEN_MALFORMED`, `XTOKEN_BAD_SIGNATURE`,
+ * `XTOKEN_EXPIRED`, `XTOKEN_REPLAYED`, `XTOKEN_UNAVAILABLE` or `XTOKEN_UNDATED`; or
+ * `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_LENGTH`.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_verifier_verify(const xtoken_verifier *verifier,
@@ -484,14 +462,17 @@ xtoken_status xtoken_verifier_verify(const xtoken_verifier *verifier,
                                      uint64_t unix_time);
 
 /**
- * As `xtoken_verifier_verify`, and tells which key made a token that is accepted, so that you see
- * when an old one is no longer in use, and how far the minter's clock is off.
+ * Verifies as `xtoken_verifier_verify` does, and reports which key signed an accepted token and
+ * how many steps the clock of the minter is off. Use it to see when an old key is no longer used.
  *
- * After `XTOKEN_OK`, `*key_id` is the id of the key, with a NUL behind it, valid as long as the
- * verifier; `*step_offset` is how many steps of 30 seconds the token is ahead of `unix_time`,
- * below zero if it is behind. Else both are as before. Either may be NULL.
+ * After `XTOKEN_OK`, `*key_id` is the id of the key, which the verifier owns: it is valid until
+ * the verifier is freed. `*step_offset` is how many steps of 30 seconds the token is ahead of
+ * `unix_time`, and negative if it is behind. After any other status both are unchanged. Each may
+ * be NULL.
  *
- * Statuses as for `xtoken_verifier_verify`.
+ * Returns what `xtoken_verifier_verify` returns.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_verifier_verify_detailed(const xtoken_verifier *verifier,
@@ -504,15 +485,17 @@ xtoken_status xtoken_verifier_verify_detailed(const xtoken_verifier *verifier,
                                               int32_t *step_offset);
 
 /**
- * As `xtoken_verifier_verify`, and tells about the nonce of an accepted token. So you see when
- * `XTOKEN_NONCE_DATED` can be set, and how many seconds the minter's clock is off.
+ * Verifies as `xtoken_verifier_verify` does, and reports on the nonce of an accepted token. Use it
+ * to see when `XTOKEN_NONCE_DATED` can be set, and how many seconds the clock of a minter is off.
  *
- * After `XTOKEN_OK`, `*key_id` is as for `xtoken_verifier_verify_detailed`; `*nonce_length` is the
- * number of digits of the nonce; `*clock_skew` is how many seconds the date of the token is ahead
- * of `unix_time`, below zero if it is behind, or `XTOKEN_NO_DATE` if the token is undated. After
- * any other status all are unchanged. Each may be NULL.
+ * After `XTOKEN_OK`, `*key_id` is as for `xtoken_verifier_verify_detailed`, and `*nonce_length` is
+ * the number of digits of the nonce. `*clock_skew` is how many seconds the date of the token is
+ * ahead of `unix_time`, negative if it is behind, or `XTOKEN_NO_DATE` if the token is undated.
+ * After any other status all are unchanged. Each may be NULL.
  *
- * Statuses as for `xtoken_verifier_verify`.
+ * Returns what `xtoken_verifier_verify` returns.
+ *
+ * Since 0.2.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_verifier_verify_nonce(const xtoken_verifier *verifier,
@@ -526,21 +509,33 @@ xtoken_status xtoken_verifier_verify_nonce(const xtoken_verifier *verifier,
                                            int32_t *clock_skew);
 
 /**
- * Writes why a token is refused, or that it is not, for a person: a line for each thing found,
- * the one to begin with first, each a stable name, ": " and a sentence, with a NUL behind the
- * last. "good: ..." means that it would be accepted; other names are "malformed", "nonce-length",
- * "long-address", "other-address", "bad-signature", "inactive-key", "mixed-keys", "undated",
- * "clock", "unknown-otp", "replayed" and "unavailable". Later versions may add some.
+ * Writes why a token is refused, or that it would be accepted, for a person. Spends nothing.
  *
- * Spends nothing; takes some milliseconds, and waits for the ledger as a verification does. Never
- * show it to the client.
+ * The text has a line for each finding, the most important first: a stable name, ": " and a
+ * sentence. "accepted: ..." means that the token would be accepted. Other names say why not:
+ * "malformed", "nonce-length", "long-jid", "invalid-jid", "other-jid", "bad-signature",
+ * "inactive-key", "mixed-keys", "undated", "clock", "unknown-otp", "replayed" and "unavailable";
+ * or what the minter did in another way: "otp-zeros", "otp-padding", "otp-digits", "nonce-zeros",
+ * "otp-hash", "otp-interval", "otp-milliseconds", "otp-seed", "otp-clock", "nonce-date",
+ * "signature-hash", "no-hmac", "hmac-exchanged", "signature-secret" and "signed-text". Later
+ * versions may add some. Do not show the text to the client.
  *
- * `jid`, `token` and `unix_time` are as for `xtoken_verifier_verify`. `others` may be NULL; else it
- * has an address, or a host for the same user, in each line, that may have been signed by mistake;
- * more than 256 are not looked at. `buffer`, `*length` and a buffer that is too small are as for
- * `xtoken_minter_mint`, but for what is always enough: ask for the size, or try 4096 bytes.
+ * If `jid` is not as a server prepares it, the text has "invalid-jid" and never "accepted", even
+ * if verifying would accept a token that was signed for it.
  *
- * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or `XTOKEN_BUFFER_TOO_SMALL`.
+ * `jid`, `token` and `unix_time` are as for `xtoken_verifier_verify`. `others` has lines, each
+ * with a JID, or a host for the same user, that the token may have been signed for by mistake.
+ * Only the first 256 are tried. `buffer` and `*length` are as for `xtoken_minter_mint`, but no
+ * size is always enough: try 4096 bytes, or ask for the size.
+ *
+ * Takes some milliseconds, and waits for the ledger as verifying does. Hashes 13 MB at most,
+ * beside what a few calls of `xtoken_verifier_verify` hash: about 50 ms, or three times as long
+ * on a processor without instructions for SHA.
+ *
+ * Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or
+ * `XTOKEN_BUFFER_TOO_SMALL`.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_verifier_explain(const xtoken_verifier *verifier,
@@ -555,58 +550,74 @@ xtoken_status xtoken_verifier_explain(const xtoken_verifier *verifier,
                                       size_t *length);
 
 /**
- * Writes what kept the ledger from answering, for the log of the program: after
- * `XTOKEN_UNAVAILABLE` a text with a NUL behind it, else an empty one.
+ * Writes the last error of the ledger, for your log: why it could not answer. Writes an empty text
+ * if the ledger answered the last time. The text can be empty after an `XTOKEN_UNAVAILABLE`, too:
+ * a ledger that lost tokens answers, but refuses those that it may have known.
  *
- * `buffer`, `*length` and a buffer that is too small are as for `xtoken_minter_mint`.
+ * The error is that of the ledger of this verifier, not of the calling thread: any thread may have
+ * met it, and a later answer to any thread removes it. To log it beside a refusal, call this right
+ * after.
  *
- * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_BUFFER_TOO_SMALL`.
+ * `buffer` and `*length` are as for `xtoken_minter_mint`. `XTOKEN_LAST_ERROR_SIZE_MAX` bytes are
+ * always enough: a longer text is cut off.
+ *
+ * Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_BUFFER_TOO_SMALL`.
+ *
+ * Since 0.2.
  */
 XTOKEN_MUST_USE
-xtoken_status xtoken_verifier_trouble(const xtoken_verifier *verifier,
-                                      char *buffer,
-                                      size_t *length);
+xtoken_status xtoken_verifier_last_error(const xtoken_verifier *verifier,
+                                         char *buffer,
+                                         size_t *length);
 
 /**
- * How many bits the weakest seed of the verifier has. Below 128 the operator should be told to
- * make a longer one. 0 if `verifier` is NULL.
+ * Returns how many bits the shortest seed of the verifier has. Below 128, tell the operator to use
+ * a longer one. Returns 0 if `verifier` is NULL.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE size_t xtoken_verifier_seed_bits(const xtoken_verifier *verifier);
 
 /**
- * Frees a verifier, wipes its keys and forgets what it has accepted. No other thread may be
- * using it. NULL is ignored.
+ * Frees a verifier, wipes its keys and closes its ledger. NULL is ignored.
+ *
+ * Since 0.1.
  */
 void xtoken_verifier_free(xtoken_verifier *verifier);
 
 /**
- * Makes a minter with the first key of `config`.
+ * Makes a minter with the first key of `config`. Free it with `xtoken_minter_free`.
  *
- * `*minter` need not be initialised; on failure it is NULL.
+ * `*minter` need not be initialised. After a failure it is NULL.
  *
- * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_NO_KEY`.
+ * Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_NO_KEY`.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_minter_new(const xtoken_config *config,
                                 xtoken_minter **minter);
 
 /**
- * Writes a fresh token for a bare JID into `buffer`, with a NUL behind it.
+ * Writes a fresh token for a bare JID, and a NUL, into `buffer`.
  *
- * `jid` is `user@host`, prepared (SASLprep and nodeprep for the user, so lower case), in UTF-8;
- * it must not be NULL and needs no NUL at its end. `unix_time` is the present in seconds since
- * 1970, UTC; the token is good around that time. If the nonce has 24 digits or more, it begins
- * with the time: the token is dated.
+ * `jid` is `user@host` in UTF-8, after SASLprep and nodeprep of the user, so in lower case. Text
+ * that is no such JID, such as `Alice@example.com`, `alice` or `a b@example.com`, is
+ * `XTOKEN_INVALID_JID`. This does not find every spelling that a server never asks for.
  *
- * `*length` is the size of `buffer` before the call and the length of the token, without the
- * NUL, after it. If the buffer is too small, nothing is written, `*length` becomes the size
- * needed, with the NUL, and the answer is `XTOKEN_BUFFER_TOO_SMALL`; NULL and size 0 ask for
- * just that. `XTOKEN_TOKEN_SIZE_MAX` is always enough. `length` must not be NULL, nor `buffer`
- * with another size than 0. After any other failure `buffer` and `*length` are as before.
+ * `unix_time` is the present in seconds since 1970, UTC: the token is valid around that time. If
+ * the nonce has 24 digits or more, it begins with the time, so the token is dated.
  *
- * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_BUFFER_TOO_SMALL`,
- * `XTOKEN_INVALID_JID`, `XTOKEN_NO_RANDOM` or, for a time of more than 12 digits, such as
- * milliseconds, `XTOKEN_INVALID_TIME`.
+ * Before the call, `*length` is the size of `buffer` in bytes. After success it is the length of
+ * the token without the NUL. If the buffer is too small, nothing is written, and `*length` becomes
+ * the size that is needed, with the NUL. To ask only for the size, pass NULL for `buffer` and a
+ * `*length` of 0. `XTOKEN_TOKEN_SIZE_MAX` bytes are always enough.
+ *
+ * Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_BUFFER_TOO_SMALL`,
+ * `XTOKEN_INVALID_JID`, `XTOKEN_NO_RANDOM`, or `XTOKEN_INVALID_TIME` for a time of more than 12
+ * digits, such as milliseconds.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_minter_mint(const xtoken_minter *minter,
@@ -617,12 +628,15 @@ xtoken_status xtoken_minter_mint(const xtoken_minter *minter,
                                  size_t *length);
 
 /**
- * As `xtoken_minter_mint`, with the nonce of a test: as many decimal digits as the config says.
+ * Mints as `xtoken_minter_mint` does, with a given nonce, for tests. The nonce has as many decimal
+ * digits as the config says.
  *
- * An application lets `xtoken_minter_mint` choose one: a nonce that is used twice for a JID
- * within 30 seconds makes the same token twice, and the second is refused.
+ * Do not use it in an application: the same nonce for the same JID within the same 30 seconds
+ * makes the same token, which is refused the second time.
  *
- * What `xtoken_minter_mint` answers, or `XTOKEN_INVALID_NONCE`.
+ * Returns what `xtoken_minter_mint` returns, or `XTOKEN_INVALID_NONCE`.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_minter_mint_with_nonce(const xtoken_minter *minter,
@@ -635,19 +649,24 @@ xtoken_status xtoken_minter_mint_with_nonce(const xtoken_minter *minter,
                                             size_t *length);
 
 /**
- * Frees a minter and wipes its key. No other thread may be using it. NULL is ignored.
+ * Frees a minter and wipes its key. NULL is ignored.
+ *
+ * Since 0.1.
  */
 void xtoken_minter_free(xtoken_minter *minter);
 
 /**
- * Writes fresh values for `otp_seed` (160 bits) and `token_secret` (256 bits), both as base32
- * text with a NUL behind it, for the configuration of the web application and the server.
+ * Writes a fresh `otp_seed` of 160 bits and a fresh `token_secret` of 256 bits, both as base32
+ * text and a NUL. They consist of letters and digits, and are for the configuration of the web
+ * application and of the server. Wipe the buffers after use.
  *
- * Neither buffer may be NULL; `otp_seed_size` is at least `XTOKEN_OTP_SEED_SIZE`,
- * `token_secret_size` at least `XTOKEN_TOKEN_SECRET_SIZE`. On failure nothing is written. Wipe
- * the buffers when you are done with them.
+ * `otp_seed_size` is at least `XTOKEN_OTP_SEED_SIZE` bytes, `token_secret_size` at least
+ * `XTOKEN_TOKEN_SECRET_SIZE`.
  *
- * `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_BUFFER_TOO_SMALL` or `XTOKEN_NO_RANDOM`.
+ * Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_BUFFER_TOO_SMALL` or `XTOKEN_NO_RANDOM`.
+ * May be called from any thread.
+ *
+ * Since 0.1.
  */
 XTOKEN_MUST_USE
 xtoken_status xtoken_generate_key(char *otp_seed,
@@ -655,16 +674,8 @@ xtoken_status xtoken_generate_key(char *otp_seed,
                                   char *token_secret,
                                   size_t token_secret_size);
 
-/**
- * The version of the library that runs, such as "1.2.3"; `XTOKEN_VERSION` is the one that your
- * program was compiled for.
- *
- * The text is static: never free it. Never NULL. May be called from any thread.
- */
-XTOKEN_MUST_USE const char *xtoken_version(void);
-
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}
+#endif
 
-#endif  /* XTOKEN_H */
+#endif

@@ -1,65 +1,75 @@
-//! A seed and a secret: checked, keyed MAC states computed once, wiped on drop.
+//! [`Key`]: a seed and a secret. They are checked, and wiped on drop. Their MAC states are computed
+//! once.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::totp::{Totp, keyed};
+use crate::mac::SigningMac;
+use crate::totp::Totp;
 
-/// Bits below which a seed is refused.
+/// A seed with fewer bits is refused.
 pub const MIN_SEED_BITS: usize = 80;
-/// Bits below which a seed deserves a warning (RFC 4226 section 4, R6, asks for 128).
+/// A seed with fewer bits deserves a warning (RFC 4226 section 4, R6, asks for 128).
 pub const RECOMMENDED_SEED_BITS: usize = 128;
 
-/// The name of a key that was given none.
+/// The id of a key that was given none.
 pub const DEFAULT_KEY_ID: &str = "default";
-/// No id is longer than this many bytes.
+/// The largest number of bytes of an id.
 pub const MAX_KEY_ID_LENGTH: usize = 64;
 
 const BASE32: base32::Alphabet = base32::Alphabet::Rfc4648 { padding: false };
 
 /// What the web application and the server share: an OTP seed and a token secret.
-///
-/// The key states have an address of their own, because a vector that moves its elements wipes
-/// nothing where they were.
 pub struct Key {
+    /// Boxed, because a vector that moves its elements does not wipe where they were.
     state: Box<State>,
-    id: Box<str>,
+    id: KeyId,
     validity: RangeInclusive<u64>,
+}
+
+/// The id of a key. Each decision has a copy, because threads that count references to one string
+/// slow each other down.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct KeyId {
+    bytes: [u8; MAX_KEY_ID_LENGTH],
+    length: usize,
 }
 
 struct State {
     totp: Totp,
-    mac: Hmac<Sha256>,
+    mac: SigningMac,
     seed_bits: usize,
+    /// As they were given. Only `explain` reads them, to try what a minter may have made of them.
+    /// They betray no more than the two states above, with which anybody can mint; and they are
+    /// wiped on drop like those.
+    otp_seed: Zeroizing<Vec<u8>>,
+    token_secret: Zeroizing<Vec<u8>>,
 }
 
-/// Why a seed or a secret cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a key cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyError {
     /// The seed is not base32 (RFC 4648 section 6).
     InvalidSeed,
     /// The seed has fewer than [`MIN_SEED_BITS`] bits.
     ShortSeed,
-    /// The secret has no bytes: everybody could sign.
+    /// The secret has no bytes, so everybody could sign.
     EmptySecret,
     /// The id is empty, longer than [`MAX_KEY_ID_LENGTH`], or not printable ASCII without spaces.
     InvalidId,
-    /// The key would become valid only after it has ceased to be.
+    /// The validity ends before it begins.
     NeverValid,
 }
 
 impl Key {
-    /// Checks and keys.
+    /// Makes a key with the id [`DEFAULT_KEY_ID`] that is always valid.
     ///
-    /// `otp_seed` is base32 (RFC 4648, upper or lower case, padding optional) of at least 80
-    /// bits; bits left over behind its last whole byte are ignored, as RFC 4648 permits.
-    /// `token_secret` is used as it stands, any bytes, at least one. The key is called
-    /// [`DEFAULT_KEY_ID`] and always valid.
+    /// `otp_seed` is base32 (RFC 4648, upper or lower case, padding optional) of at least
+    /// [`MIN_SEED_BITS`]. Bits after its last whole byte are ignored, as RFC 4648 permits.
+    /// `token_secret` is used as it is: any bytes, at least one.
     pub fn new(
         otp_seed: impl AsRef<[u8]>,
         token_secret: impl AsRef<[u8]>,
@@ -72,59 +82,112 @@ impl Key {
         if token_secret.as_ref().is_empty() {
             return Err(KeyError::EmptySecret);
         }
-        let state = State { totp: Totp::new(&seed), mac: keyed(token_secret.as_ref()), seed_bits };
-        Ok(Self { state: Box::new(state), id: DEFAULT_KEY_ID.into(), validity: 0..=u64::MAX })
+        let state = State {
+            totp: Totp::new(&seed),
+            mac: SigningMac::new(token_secret.as_ref()),
+            seed_bits,
+            otp_seed: Zeroizing::new(otp_seed.as_ref().to_vec()),
+            token_secret: Zeroizing::new(token_secret.as_ref().to_vec()),
+        };
+        let id = KeyId::new(DEFAULT_KEY_ID.as_bytes())?;
+        Ok(Self { state: Box::new(state), id, validity: 0..=u64::MAX })
     }
 
-    /// Names the key, for logs and metrics: 1 to [`MAX_KEY_ID_LENGTH`] printable ASCII characters,
-    /// no spaces. Not a secret.
+    /// Sets the id, which names the key in logs and metrics: 1 to [`MAX_KEY_ID_LENGTH`] printable
+    /// ASCII characters, no spaces. It is not a secret.
     pub fn with_id(self, id: impl AsRef<[u8]>) -> Result<Self, KeyError> {
-        Ok(Self { id: check_id(id.as_ref())?.into(), ..self })
+        Ok(Self { id: KeyId::new(id.as_ref())?, ..self })
     }
 
-    /// Limits the key to a stretch of time, first and last Unix second of it. Outside of it, a
-    /// verifier accepts nothing that the key has signed.
+    /// Sets the first and the last Unix second at which a verifier accepts what the key has signed.
     pub fn with_validity(self, validity: RangeInclusive<u64>) -> Result<Self, KeyError> {
         if validity.is_empty() { Err(KeyError::NeverValid) } else { Ok(Self { validity, ..self }) }
     }
 
-    /// The name of the key.
+    /// Returns the id of the key.
     pub fn id(&self) -> &str {
-        &self.id
+        self.id.as_str()
     }
 
-    /// When the key is valid, in Unix seconds.
+    /// Returns the id for a decision.
+    pub(crate) fn key_id(&self) -> KeyId {
+        self.id
+    }
+
+    /// Returns when the key is valid, in Unix seconds.
     pub fn validity(&self) -> &RangeInclusive<u64> {
         &self.validity
     }
 
-    /// Whether the key is valid at `now` (Unix seconds).
+    /// Returns whether the key is valid at `now` (Unix seconds).
     pub fn is_valid_at(&self, now: u64) -> bool {
         self.validity.contains(&now)
     }
 
-    /// The one-time passwords of the seed.
-    pub fn totp(&self) -> &Totp {
+    /// Returns the OTPs of the seed.
+    pub(crate) fn totp(&self) -> &Totp {
         &self.state.totp
     }
 
-    /// HMAC-SHA-256 over `digits || jid`, where `digits` is `otp || nonce`.
-    pub fn sign(&self, digits: &[u8], jid: &[u8]) -> [u8; 32] {
-        let mut mac = self.state.mac.clone();
-        mac.update(digits);
-        mac.update(jid);
-        mac.finalize().into_bytes().into()
+    /// Returns the seed as it was given, in base32.
+    pub(crate) fn otp_seed(&self) -> &[u8] {
+        &self.state.otp_seed
     }
 
-    /// How many bits the seed has; below [`RECOMMENDED_SEED_BITS`] an operator should be told.
+    /// Returns the secret.
+    pub(crate) fn token_secret(&self) -> &[u8] {
+        &self.state.token_secret
+    }
+
+    /// Returns the OTP of a step, below 100,000,000.
+    #[doc(hidden)] // Public for tests only, which make tokens that no minter makes.
+    pub fn otp(&self, step: u64) -> u32 {
+        self.state.totp.otp(step)
+    }
+
+    /// Returns the HMAC-SHA-256 of `digits || jid`, where `digits` is `otp || nonce`.
+    #[doc(hidden)] // Public for tests only, as above.
+    pub fn sign(&self, digits: &[u8], jid: &[u8]) -> [u8; 32] {
+        self.state.mac.sign(digits, jid)
+    }
+
+    /// Returns the number of bits of the seed. Tell the operator if it is below
+    /// [`RECOMMENDED_SEED_BITS`].
     pub fn seed_bits(&self) -> usize {
         self.state.seed_bits
     }
 }
 
-/// Fresh values for `otp_seed` (160 bits) and `token_secret` (256 bits), both as base32 text.
+impl KeyId {
+    fn new(id: &[u8]) -> Result<Self, KeyError> {
+        let fits = (1..=MAX_KEY_ID_LENGTH).contains(&id.len());
+        if !fits || !id.iter().all(u8::is_ascii_graphic) {
+            return Err(KeyError::InvalidId);
+        }
+        let mut bytes = [0; MAX_KEY_ID_LENGTH];
+        bytes.iter_mut().zip(id).for_each(|(to, from)| *to = *from);
+        Ok(Self { bytes, length: id.len() })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        let id = self.bytes.get(..self.length).unwrap_or_default();
+        // Always ASCII.
+        str::from_utf8(id).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// Returns fresh values for `otp_seed` (160 bits) and `token_secret` (256 bits), both as base32.
 ///
-/// Fails only when the operating system gives no random bytes.
+/// They consist of letters and digits, which mean the same in every configuration file, a `.env`
+/// file too.
+///
+/// Fails only if the operating system gives no random bytes.
 pub fn generate() -> Result<(Zeroizing<String>, Zeroizing<String>), getrandom::Error> {
     Ok((random_base32::<20>()?, random_base32::<32>()?))
 }
@@ -132,8 +195,8 @@ pub fn generate() -> Result<(Zeroizing<String>, Zeroizing<String>), getrandom::E
 fn random_base32<const BYTES: usize>() -> Result<Zeroizing<String>, getrandom::Error> {
     let mut bytes = Zeroizing::new([0; BYTES]);
     getrandom::fill(bytes.as_mut_slice())?;
-    // In groups of 5 bytes, for which the encoder's own buffer is large enough from the start: one
-    // that has to grow leaves a copy behind.
+    // Encodes groups of 5 bytes, for which the encoder's buffer never grows: a buffer that grows
+    // leaves a copy in freed memory.
     let mut text = Zeroizing::new(String::with_capacity(BYTES.div_ceil(5) * 8));
     for group in bytes.chunks(5) {
         text.push_str(&Zeroizing::new(base32::encode(BASE32, group)));
@@ -141,7 +204,8 @@ fn random_base32<const BYTES: usize>() -> Result<Zeroizing<String>, getrandom::E
     Ok(text)
 }
 
-fn decode_seed(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+/// Returns the bytes that base32 stands for; `None` if it is not base32.
+pub(crate) fn decode_seed(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let unpadded = match text.iter().rposition(|byte| *byte != b'=') {
         Some(last) => text.get(..=last)?,
         None => return None,
@@ -154,14 +218,8 @@ fn decode_seed(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if matches!(unpadded.len() % 8, 1 | 3 | 6) || !unpadded.iter().all(is_base32) {
         return None;
     }
-    let upper = Zeroizing::new(std::str::from_utf8(unpadded).ok()?.to_ascii_uppercase());
+    let upper = Zeroizing::new(str::from_utf8(unpadded).ok()?.to_ascii_uppercase());
     base32::decode(BASE32, &upper).map(Zeroizing::new)
-}
-
-fn check_id(id: &[u8]) -> Result<&str, KeyError> {
-    let fits = (1..=MAX_KEY_ID_LENGTH).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic);
-    let text = std::str::from_utf8(id).map_err(|_| KeyError::InvalidId)?;
-    if fits { Ok(text) } else { Err(KeyError::InvalidId) }
 }
 
 fn is_base32(byte: &u8) -> bool {
@@ -178,9 +236,10 @@ impl fmt::Debug for Key {
     }
 }
 
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl KeyError {
+    /// Returns what is wrong, and what to do.
+    pub(crate) const fn message(self) -> &'static str {
+        match self {
             Self::InvalidSeed => {
                 "otp_seed is not base32: use the letters A to Z and the digits 2 to 7, no spaces"
             }
@@ -191,8 +250,14 @@ impl fmt::Display for KeyError {
             Self::InvalidId => {
                 "the id of a key is not usable: use 1 to 64 letters, digits and signs, no spaces"
             }
-            Self::NeverValid => "not_before lies after not_after: the key would never be valid",
-        })
+            Self::NeverValid => "not_before is after not_after: the key would never be valid",
+        }
+    }
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
     }
 }
 
@@ -221,7 +286,7 @@ mod tests {
         }
     }
 
-    // RFC 4231, the HMAC-SHA-256 cases (case 5 is about truncation, which is not used here).
+    // RFC 4231, the HMAC-SHA-256 cases (case 5 truncates, which is not done here).
     #[test]
     fn signatures_are_those_of_rfc_4231() {
         let cases: [(&[u8], &[u8], &str); 6] = [
@@ -323,6 +388,8 @@ mod tests {
         let (seed, secret) = generate().unwrap();
         assert_eq!(Key::new(seed.as_bytes(), secret.as_bytes()).unwrap().seed_bits(), 160);
         assert_eq!(secret.len(), 52);
+        let mut both = seed.bytes().chain(secret.bytes());
+        assert!(both.all(|byte| byte.is_ascii_alphanumeric()));
         assert_ne!((seed, secret), generate().unwrap());
     }
 

@@ -1,14 +1,17 @@
-//! Ledgers: what remembers which tokens were spent.
+//! Ledgers: they remember which tokens were spent, so that each is accepted once.
 
 #[cfg(feature = "sqlite")]
 use std::ffi::OsStr;
 use std::fmt;
 #[cfg(feature = "sqlite")]
 use std::os::unix::ffi::OsStrExt;
+#[cfg(all(feature = "sqlite", feature = "capi"))]
+use std::path;
+#[cfg(feature = "sqlite")]
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 mod clock;
-pub mod deferred;
 mod history;
 mod memory;
 #[cfg(all(test, feature = "sqlite", feature = "redis"))]
@@ -18,123 +21,214 @@ mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use crate::setting::SettingError;
+#[cfg(feature = "capi")]
+use zeroize::Zeroizing;
+
+use crate::config::ConfigError;
 
 #[doc(hidden)]
 pub use clock::BootClock;
-use deferred::Deferred;
 pub use memory::MemoryLedger;
 #[cfg(feature = "redis")]
 pub use redis::RedisLedger;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
 
-/// Makes the ledger of a URL. Files and connections are opened at first use.
+/// Makes the ledger that a URL names. Files and connections are opened at first use.
 ///
-/// `memory:` is a new one in this process, `sqlite:PATH` (feature `sqlite`) one in a file,
-/// `redis://…` (feature `redis`) one in a server.
-pub fn open(url: impl AsRef<[u8]>) -> Result<Arc<dyn Ledger>, SettingError> {
+/// `memory:` makes a new ledger in this process. `sqlite:PATH` (feature `sqlite`) names a file, and
+/// `redis://…` (feature `redis`) a server.
+pub fn open(url: impl AsRef<[u8]>) -> Result<Arc<dyn Ledger>, ConfigError> {
     let url = url.as_ref();
     if url == b"memory:" {
         return Ok(Arc::new(MemoryLedger::new()));
     }
     #[cfg(feature = "sqlite")]
-    if let Some(path) = url.strip_prefix(b"sqlite:").filter(|path| !path.is_empty()) {
-        return Ok(Arc::new(SqliteLedger::new(OsStr::from_bytes(path))));
+    if let Some(path) = file_of(url) {
+        return Ok(Arc::new(SqliteLedger::new(path)));
     }
     #[cfg(feature = "redis")]
     if redis::is_ours(url) {
         return Ok(Arc::new(RedisLedger::new(url)?));
     }
-    Err(SettingError::Ledger)
+    Err(ConfigError::Ledger)
+}
+
+/// Makes the ledger that a URL names, as [`open`] does, in place of another one. If both are the
+/// same server, and only the login or the like has changed, it continues with what the other one
+/// knows of the server.
+pub fn reopen(url: impl AsRef<[u8]>, former: &dyn Ledger) -> Result<Arc<dyn Ledger>, ConfigError> {
+    let url = url.as_ref();
+    former.reopen(url).unwrap_or_else(|| open(url))
+}
+
+/// Returns the path in a URL `sqlite:PATH`. A name that means something else to SQLite, such as
+/// `:memory:` or `file:tokens?mode=ro`, is no path.
+#[cfg(feature = "sqlite")]
+fn file_of(url: &[u8]) -> Option<&Path> {
+    let path = url.strip_prefix(b"sqlite:")?;
+    let is_path = !(path.is_empty() || path.starts_with(b":") || path.starts_with(b"file:"));
+    is_path.then(|| Path::new(OsStr::from_bytes(path)))
+}
+
+/// Returns the URL with an absolute path, so that a later change of the working directory does not
+/// matter. It is wiped on drop, since it may hold a password.
+#[cfg(feature = "capi")]
+pub(crate) fn absolute(url: &[u8]) -> Zeroizing<Vec<u8>> {
+    #[cfg(feature = "sqlite")]
+    if let Some(Ok(path)) = file_of(url).map(path::absolute) {
+        return Zeroizing::new([b"sqlite:", path.as_os_str().as_bytes()].concat());
+    }
+    Zeroizing::new(url.into())
 }
 
 /// The first 16 bytes of a token's signature. It cannot be chosen without the secret.
 pub type Fingerprint = [u8; 16];
 
-/// A good token about to be spent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A token that is about to be spent. Everything else about it was verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Spending {
     /// Names the token.
     pub fingerprint: Fingerprint,
-    /// The step of its one-time password (Unix time / 30 s).
+    /// The time step of its OTP (Unix time / 30 s).
     pub step: u64,
-    /// How many steps the clocks may be apart for the verifier that asks, 0 to
+    /// How many steps the verifier that asks allows clocks to be apart, 0 to
     /// [`MAX_DEVIATION`](crate::totp::MAX_DEVIATION).
     pub deviation: u64,
 }
 
 /// What a ledger answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Spent {
-    /// Nobody spent it before: accept it.
+    /// It was not spent before: accept it.
     First,
     /// It was spent before: refuse it.
     Again,
 }
 
-/// What a ledger says of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Probe {
-    /// The clock of the machine it is on, in Unix seconds, if that may be another one.
-    pub clock: Option<u64>,
+/// What a ledger decided about a token.
+pub type Outcome = Result<Spent, Unavailable>;
+
+/// A question that is [submitted](Ledger::submit).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// Spends a token: see [`Ledger::spend`].
+    Spend(Spending),
+    /// Asks what spending it would answer: see [`Ledger::peek`].
+    Peek(Spending),
 }
 
-/// The ledger cannot tell. The token is not accepted.
+/// Takes the answer to a question that was [submitted](Ledger::submit).
+pub type Reply = Box<dyn FnOnce(Outcome) + Send>;
+
+/// What a ledger says about itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Probe {
+    /// The clock of the ledger's machine, in Unix seconds. `None` if that is this machine.
+    pub clock: Option<u64>,
+    /// Tokens were lost since the ledger was last used: its file was deleted, replaced or damaged.
+    /// The time for which it refuses tokens begins when it is [started](Ledger::start).
+    pub has_lost: bool,
+}
+
+/// The ledger does not know whether the token was spent. The token is not accepted.
 ///
-/// Either it gave no answer: then [`Ledger::trouble`] says why. Or it cannot know whether this
-/// token was spent, because it lost tokens or forgot those of this step: then
-/// [`Ledger::closed_until`] says from when on tokens are accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// If the ledger gave no answer, [`Ledger::last_error`] says why. If it lost tokens, or forgot
+/// those of this step, [`Ledger::closed_until`] says from when on tokens are accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Unavailable;
 
 /// Remembers spent tokens for as long as they could be accepted.
 pub trait Ledger: fmt::Debug + Send + Sync {
-    /// Spends a token: one atomic step, whatever other threads do. `now` is in Unix seconds.
-    fn spend(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable>;
+    /// Spends a token in one atomic step. `now` is in Unix seconds.
+    fn spend(&self, spending: &Spending, now: u64) -> Outcome;
 
-    /// Returns what [`spend`](Self::spend) would answer at `now` (Unix seconds), and spends
-    /// nothing. Unlike `spend`, it may be called for any time.
-    fn peek(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable>;
+    /// Returns what [`spend`](Self::spend) would answer at `now` (Unix seconds). Unlike `spend`,
+    /// changes nothing, so it may be called for any time.
+    fn peek(&self, spending: &Spending, now: u64) -> Outcome;
 
-    /// Asks for a sign of life, and waits for it as [`spend`](Self::spend) does: that it can be
-    /// reached and can be written. Changes nothing that anybody notices.
+    /// Checks that the ledger answers and can be written. Waits for that as [`spend`](Self::spend)
+    /// does. Changes nothing that a token depends on.
     fn probe(&self) -> Result<Probe, Unavailable>;
 
-    /// How many spent tokens it remembers, if that is known at once, without asking a server.
-    fn remembered(&self) -> Option<u64> {
+    /// Does now what the first token would do: opens or makes a file, or connects to a server. So
+    /// an error is known before a token needs the ledger, and if tokens were lost, the time for
+    /// which others are refused begins. `deviation` is that of the verifier, and `now` in Unix
+    /// seconds.
+    ///
+    /// Waits for a file as [`spend`](Self::spend) does. Does not wait for a server: returns `None`
+    /// until it has answered, so call this again. Returns [`Unavailable`] within the deadline of
+    /// the ledger if it does not answer.
+    fn start(&self, _deviation: u64, _now: u64) -> Option<Result<(), Unavailable>> {
+        Some(Ok(()))
+    }
+
+    /// Returns how many spent tokens it remembers; `None` if it would have to ask a server for
+    /// that.
+    fn spent_count(&self) -> Option<u64> {
         None
     }
 
     /// Returns the Unix time (seconds) from which on new tokens are accepted, if those minted at
-    /// `now` are refused because the ledger cannot know which of them were spent: after a restart,
-    /// damage, or a clock that was set back. Otherwise returns `None`. Answers immediately, from
-    /// what the last token showed.
+    /// `now` are refused because the ledger cannot know which were spent. That is so after a
+    /// restart, damage, or a clock that was set back. Otherwise returns `None`. Answers
+    /// immediately, from what the last token showed.
     fn closed_until(&self, _now: u64) -> Option<u64> {
         None
     }
 
-    /// What kept it from answering the last time, for a log; `None` while it answers.
-    fn trouble(&self) -> Option<String> {
+    /// Returns why it did not answer the last question, for a log; `None` while it answers.
+    fn last_error(&self) -> Option<String> {
         None
     }
 
-    /// This ledger for callers that must not wait; `None` if it answers at once anyway.
-    fn deferred(&self) -> Option<&dyn Deferred> {
+    /// Returns whether answers may take time. Callers that must not wait then
+    /// [submit](Self::submit) their questions.
+    fn answers_later(&self) -> bool {
+        false
+    }
+
+    /// Hands over a question and does not wait for the answer. `now` is in Unix seconds.
+    ///
+    /// `reply` is called once, within the deadline of the ledger, possibly on another thread and
+    /// before this returns. It must not wait, because that thread may answer everybody. If this
+    /// returns [`Unavailable`], it is not called. A child of a fork gets no replies to what its
+    /// parent asked.
+    fn submit(&self, question: Question, now: u64, reply: Reply) -> Result<(), Unavailable> {
+        reply(match question {
+            Question::Spend(spending) => self.spend(&spending, now),
+            Question::Peek(spending) => self.peek(&spending, now),
+        });
+        Ok(())
+    }
+
+    /// Notes for [`last_error`](Self::last_error) that it could not be asked, because there is no
+    /// room for the answer.
+    #[doc(hidden)]
+    fn note_exhausted(&self) {}
+
+    /// Makes another ledger that continues with what this one knows; `None` if it knows nothing
+    /// that a ledger with this URL needs. Use the function [`reopen`].
+    #[doc(hidden)]
+    fn reopen(&self, _url: &[u8]) -> Option<Result<Arc<dyn Ledger>, ConfigError>> {
         None
     }
 
-    /// Waits until no other thread is inside this ledger and keeps them out until the result is
-    /// dropped. Around a fork this leaves the child a ledger that is whole and unlocked.
-    fn hold(&self) -> Box<dyn Held + '_>;
+    /// Waits until no other thread is inside this ledger, and keeps all out until the result is
+    /// dropped. A child of a fork in between gets a ledger that is whole and unlocked.
+    #[doc(hidden)]
+    fn hold(&self) -> Box<dyn Held + '_> {
+        Box::new(())
+    }
 }
 
-/// See [`Ledger::hold`].
+/// Keeps other threads out of a ledger: see `Ledger::hold`.
+#[doc(hidden)]
 pub trait Held {}
 
 impl<T> Held for T {}
 
-/// A thread panicked in the middle of a change: nobody knows what the ledger lacks.
+/// A thread panicked in the middle of a change, so the ledger may be incomplete.
 impl<T> From<PoisonError<T>> for Unavailable {
     fn from(_: PoisonError<T>) -> Self {
         Self
@@ -148,3 +242,18 @@ impl fmt::Display for Unavailable {
 }
 
 impl std::error::Error for Unavailable {}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_sqlite_are_not_paths() {
+        for name in ["", ":memory:", ":", "file:", "file:tokens.sqlite?mode=ro", "file::memory:"] {
+            assert_eq!(open(format!("sqlite:{name}")).err(), Some(ConfigError::Ledger), "{name}");
+        }
+        for path in ["tokens", "/var/lib/tokens", "./:memory:", "./file:tokens", "a?mode=ro"] {
+            assert!(open(format!("sqlite:{path}")).is_ok(), "{path}");
+        }
+    }
+}

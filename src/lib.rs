@@ -1,14 +1,14 @@
 //! Mints and verifies the one-time login tokens of Prosody's `mod_auth_token`.
 //!
-//! A web application and an XMPP server share an [OTP seed and a token secret](key). The
-//! application [mints](mint) a [token](token) for a bare JID, the client presents it in the SASL
-//! mechanism `X-TOKEN`, and the server [verifies](verify) it alone: the shape, the signature,
-//! the [one-time password](totp) and the [date](nonce), and that a [ledger] has not seen it before.
-//! What fails has a [reason](rejection), and can be [explained](explain).
+//! A web application and an XMPP server share a [`Key`]: an OTP seed and a token secret. The
+//! application's [`Minter`] makes a token for a bare JID. The client presents it in the SASL
+//! mechanism `X-TOKEN`. The server's [`Verifier`] checks its shape, its signature, its OTP and its
+//! date, and that its [ledger] has not seen it before. So it decides without a call to the
+//! application. A refused token has a [`Rejection`], and [`Verifier::explain`] says more.
 //!
 //! ```
 //! use std::sync::Arc;
-//! use xtoken::{Key, Minter, Verifier, Rejection, ledger::MemoryLedger};
+//! use xtoken::{Key, Minter, Rejection, Verifier, ledger::MemoryLedger};
 //!
 //! let key = || Key::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "at least 32 random bytes");
 //! let verifier = Verifier::new(vec![key()?], Arc::new(MemoryLedger::new()))?;
@@ -20,18 +20,49 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Time is always passed in, as Unix seconds. Imports run one way: `token`, `totp`, `nonce`,
-//! `rejection` and `jid` know nobody, `key` and `dating` use those, `mint` and `verify` use all of
-//! them and `ledger`, `explain` looks into `verify`, and the faces, `capi` (C) and `lua` (mlua),
-//! use the core and never each other. The command is a crate of its own, in `bin/`, and sees what
-//! everybody sees.
+//! Time is always passed in, as Unix seconds.
+//!
+//! # The modules
+//!
+//! | module | what it has |
+//! | --- | --- |
+//! | [`token`] | the wire format |
+//! | [`totp`] | time steps and their OTPs |
+//! | [`nonce`] | the date in a nonce |
+//! | [`jid`] | the shape of a bare JID |
+//! | [`rejection`] | why a token was refused |
+//! | [`config`] | what can be set beside the keys |
+//! | [`key`] | a seed and a secret |
+//! | `dating` | when a token was made |
+//! | `completions` | where answers of a ledger wait for an event loop |
+//! | [`mint`] | makes tokens |
+//! | [`ledger`] | what remembers spent tokens |
+//! | [`verify`] | decides about tokens: the order of the checks |
+//! | [`submission`] | verifying for callers that must not wait |
+//! | [`explain`] | why a token is refused, for a person |
+
+// Imports run one way, from the bottom of this table to its top. Beside the core there are two
+// faces, `capi` (C) and `lua` (mlua), which use the core and never each other. The command, in
+// `bin/`, is a crate of its own and sees what every user sees. `tests/imports.rs` holds all this.
 
 #[cfg(all(feature = "capi", feature = "mlua"))]
 compile_error!(
-    "`capi` and a `lua*` feature exclude each other: a C library must not have undefined lua_* \
-     symbols. Build the Lua module with --no-default-features --features lua54 (or another)."
+    "`capi` and the `lua*` features exclude each other, because a C library must not have \
+     undefined `lua_*` symbols. Build twice: with `capi` for C, with `lua54` or another for Lua."
 );
 
+#[cfg(not(unix))]
+compile_error!(
+    "xtoken needs a Unix system: Linux, FreeBSD or macOS. A web application on another system can \
+     mint tokens without it, see docs/minting.md."
+);
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!("xtoken needs a processor that reads and writes 64 bits atomically.");
+
+#[forbid(unsafe_code)]
+mod completions;
+#[forbid(unsafe_code)]
+pub mod config;
 #[forbid(unsafe_code)]
 mod dating;
 #[forbid(unsafe_code)]
@@ -43,13 +74,15 @@ pub mod key;
 #[forbid(unsafe_code)]
 pub mod ledger;
 #[forbid(unsafe_code)]
+mod mac;
+#[forbid(unsafe_code)]
 pub mod mint;
 #[forbid(unsafe_code)]
 pub mod nonce;
 #[forbid(unsafe_code)]
 pub mod rejection;
 #[forbid(unsafe_code)]
-pub mod setting;
+pub mod submission;
 #[forbid(unsafe_code)]
 pub mod token;
 #[forbid(unsafe_code)]
@@ -62,11 +95,20 @@ mod capi;
 #[cfg(feature = "mlua")]
 mod lua;
 
-pub use explain::{Diagnosis, Finding};
+pub use explain::Finding;
 pub use key::Key;
 pub use mint::Minter;
 pub use rejection::Rejection;
-pub use verify::{Accepted, Begun, Verifier};
+pub use submission::{Completion, Decision, Explanation, Submission, Ticket};
+pub use verify::{Accepted, Verifier};
 
 /// The version of this library, as in `Cargo.toml`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Checks that threads may share and pass on everything that this crate makes.
+const _: () = {
+    const fn check<T: Send + Sync>() {}
+    check::<(Key, Minter, Verifier, Accepted, Finding)>();
+    check::<(Rejection, ledger::Unavailable)>();
+    check::<(config::ConfigError, jid::JidError, key::KeyError, mint::MintError)>();
+};

@@ -1,9 +1,9 @@
-//! `require "xtoken"`: conversions only. Each function converts its arguments, calls one core
-//! function and converts the result.
+//! `require "xtoken"`: conversions only. Each function converts its arguments, calls one function
+//! of the core and converts the result.
 //!
-//! What can go wrong in the course of things comes back as values: `false, reason` from a
-//! verifier, `nil, message` from everything else. A method raises an error when it is called on
-//! another object, and `verify` when an argument has a wrong type: both are bugs of the caller.
+//! Expected failures are returned as values: `false, reason` from a verifier, `nil, message` from
+//! everything else. A method raises an error if it is called on another object. A method of a
+//! verifier also raises one if an argument has a wrong type. Both are bugs of the caller.
 //!
 //! ```text
 //! verifier:verify(jid, token [, unix_time])  -> true, key_id, step_offset, nonce_length,
@@ -12,46 +12,63 @@
 //! verifier:seed_bits([key_id])  -> bits of the weakest seed, or of that key's
 //! ```
 //!
-//! `explain` says why a token is refused, to a person and never to a client, and spends nothing;
-//! `others` lists addresses, or hosts for the same user, that may have been signed by mistake, 256 at
-//! most. Like `verify` it waits for the ledger.
+//! `explain` says why a token is refused, to a person and never to a client. It spends nothing.
+//! `others` lists JIDs, or hosts for the same user, that may have been signed by mistake, 256 at
+//! most. It computes for some milliseconds, in the worst case about 50, or more on a processor
+//! without instructions for SHA; and like `verify` it waits for the ledger.
 //!
-//! `clock_skew` is the date of a dated token less the time of the verification, in seconds, and nil
-//! for an undated one. Minters make dated tokens if `nonce_length` is 24 or more.
+//! `clock_skew` is the date of a dated token minus the time of the verification, in seconds; nil
+//! for an undated token. Minters make dated tokens if `nonce_length` is 24 or more. For what is no
+//! prepared `user@host`, such as `Alice@example.com`, `mint` returns nil and a message.
 //!
 //! Of the options, `nonce_policy = "dated"` refuses undated tokens as `undated`. `"report"` is for
 //! a migration only: nonces of any length are accepted, and a user can log in to every account
 //! whose name differs by leading digits.
 //!
-//! For an event loop, which must not wait for a server that is the ledger:
+//! For an event loop, which must not wait for a ledger in a server:
 //!
 //! ```text
-//! verifier:begin(jid, token [, unix_time])  -> as verify | nil, ticket, key_id, step_offset,
-//!                         nonce_length, clock_skew
-//! verifier:begin_explain(jid, token [, unix_time [, others]])  -> as explain
-//!                         | nil, ticket, sentence if it is good, sentence if it was spent
-//! ledger:descriptor()  -> a file descriptor, readable until all answers were fetched, and now and
-//!                         then for nothing; nil before the first ticket. Watch it; never read
+//! verifier:submit(jid, token [, unix_time])  -> as verify | nil, ticket
+//! verifier:submit_explain(jid, token [, unix_time [, others]])  -> as explain | nil, ticket
+//! verifier:descriptor()  -> a file descriptor, readable while there are completions, and at times
+//!                         when there are none; nil before the first ticket. Watch it; never read
 //!                         from it or close it
-//! ledger:finished([at_most])  -> { [ticket] = true | reason, … }: what was answered and was not
-//!                         fetched yet, or some of it
+//! verifier:completions([at_most])  -> { [ticket] = { what verify or explain returns }, … }: takes
+//!                         what was answered, or some of it
 //! ```
 //!
-//! Every ticket is answered once, within the ledger's deadline. Ledgers that answer at once give
-//! no tickets.
+//! Every ticket is answered once, within the ledger's deadline. Tickets belong to one verifier,
+//! also where several share a ledger. Ledgers that answer immediately give no tickets.
 //!
-//! What a ledger says of itself, to whoever watches over it:
+//! A ledger that several verifiers share:
 //!
 //! ```text
-//! ledger:trouble()     -> what keeps the ledger from answering, for a log; nil while it answers
-//! ledger:closed_until([unix_time])  -> from when on, in Unix seconds, fresh tokens are accepted, if
-//!                         those made now are refused because it is unknown which were spent
-//! ledger:remembered()  -> how many spent tokens it remembers; nil if that is not known at once
-//! ledger:probe()  -> true [, clock] | false, trouble
-//!                         asks it for a sign of life and waits for it, at most until the deadline;
-//!                         `clock` is that of another machine, in Unix seconds
+//! xtoken.new_ledger(url [, former])  -> ledger | nil, message, "ledger"
+//!                         `former`: a ledger of the same server, which this one replaces with
+//!                         another login or timeout. What it knows is not lost
+//! ```
+//!
+//! What a ledger says about itself, for its operator:
+//!
+//! ```text
+//! ledger:last_error()  -> why the ledger does not answer, for a log; nil while it answers
+//! ledger:closed_until([unix_time])  -> the Unix time (seconds) from which on new tokens are
+//!                         accepted, if those minted now are refused because it is unknown which
+//!                         were spent; else nil
+//! ledger:spent_count()  -> how many spent tokens it remembers; nil if it would have to ask a
+//!                         server for that
+//! ledger:start(deviation [, unix_time])  -> true | false, error | nil
+//!                         does now what the first token would do: opens or makes a file, or
+//!                         connects. nil while a server has not answered: call it again, within
+//!                         the ledger's deadline
+//! ledger:probe()  -> true, clock, has_lost | false, error
+//!                         checks that the ledger answers and can be written, and waits for that
+//!                         until its deadline; `clock` is that of another machine, in Unix seconds,
+//!                         else nil. `has_lost`: tokens were lost, and it will refuse others for
+//!                         a while after it was started
 //! ```
 
+mod bad_option;
 mod ledger;
 #[allow(unsafe_code)]
 mod open;
@@ -60,19 +77,22 @@ mod time;
 #[allow(unsafe_code)]
 mod verifier;
 
+use std::error::Error as _;
+
 use mlua::{
-    AnyUserData, IntoLuaMulti, Lua, MetaMethod, MultiValue, Result, Table, UserData,
-    UserDataFields, UserDataMethods, Value,
+    IntoLuaMulti, Lua, MetaMethod, MultiValue, Result, Table, UserData, UserDataFields,
+    UserDataMethods, Value,
 };
 
 use crate::{Minter, key};
+use bad_option::or_message;
 use ledger::new_ledger;
-use options::{BadOption, Options};
+use options::Options;
 use time::unix_time_or_now;
 
-/// `xtoken.interface`, which the Lua files of the Prosody plugins compare. Increase it when they
-/// need something here that is new or has changed.
-const INTERFACE: u32 = 1;
+/// `xtoken.interface`. The Lua files of the Prosody plugins compare it. Increase it when they need
+/// something that is new here or has changed.
+const INTERFACE: u32 = 3;
 
 fn xtoken(lua: &Lua) -> Result<Table> {
     let module = lua.create_table()?;
@@ -99,7 +119,7 @@ fn new_minter(lua: &Lua, options: Value) -> Result<MultiValue> {
     or_message(lua, minter, |minter| lua.create_userdata(LuaMinter(minter)))
 }
 
-/// `xtoken.generate_key()` -> otp_seed, token_secret | nil, message
+/// `xtoken.generate_key()` -> otp_seed, token_secret | nil, message. Both are letters and digits.
 fn generate_key(lua: &Lua, (): ()) -> Result<MultiValue> {
     match key::generate() {
         Ok((seed, secret)) => (seed.as_str(), secret.as_str()).into_lua_multi(lua),
@@ -143,16 +163,8 @@ fn mint(
         Value::String(nonce) => minter.mint_with_nonce(jid, now, &*nonce.as_bytes()),
         _ => return Err("nonce must be a string".to_owned()),
     };
-    token.map_err(|error| error.to_string())
-}
-
-fn or_message<T>(
-    lua: &Lua,
-    result: std::result::Result<T, BadOption>,
-    wrap: impl FnOnce(T) -> Result<AnyUserData>,
-) -> Result<MultiValue> {
-    match result {
-        Ok(object) => wrap(object)?.into_lua_multi(lua),
-        Err(bad) => (Value::Nil, bad.message, bad.option, bad.key).into_lua_multi(lua),
-    }
+    token.map_err(|error| match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    })
 }

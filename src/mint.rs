@@ -1,15 +1,16 @@
 //! [`Minter`]: makes tokens.
 
+use std::error::Error;
 use std::fmt;
 
+use crate::config::{ConfigError, check_nonce_length};
 use crate::jid::{JidError, check_bare};
 use crate::key::Key;
-use crate::nonce::{DATE_DIGITS, beginning};
-use crate::setting::{SettingError, check_nonce_length};
+use crate::nonce::first_digits;
 use crate::token::{DEFAULT_NONCE_LENGTH, OTP_DIGITS, Token};
 use crate::totp::step_at;
 
-/// Makes tokens with one key. Shareable between threads.
+/// Makes tokens with one key. Threads may share it.
 #[derive(Debug)]
 pub struct Minter {
     key: Key,
@@ -17,39 +18,42 @@ pub struct Minter {
 }
 
 /// Why no token was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MintError {
-    /// No server would accept a token for this JID.
+    /// No server accepts a token for this JID.
     InvalidJid(JidError),
     /// The time has more than 12 digits.
     InvalidTime,
-    /// The nonce has a wrong length or something other than digits.
+    /// The nonce has a wrong length, or is not all digits.
     InvalidNonce,
     /// The operating system gave no random bytes for the nonce.
     NoRandom,
 }
 
 impl Minter {
-    /// A minter of tokens with nonces of 32 digits.
+    /// Makes a minter of tokens with nonces of 32 digits.
     pub fn new(key: Key) -> Self {
         Self { key, nonce_length: DEFAULT_NONCE_LENGTH }
     }
 
-    /// Sets the digits of the nonce, 1 to [`MAX_NONCE_LENGTH`](crate::token::MAX_NONCE_LENGTH); the server must expect the same.
-    pub fn with_nonce_length(self, digits: usize) -> Result<Self, SettingError> {
+    /// Sets the number of digits of a nonce, which must be that of the verifier: 1 to
+    /// [`MAX_NONCE_LENGTH`](crate::token::MAX_NONCE_LENGTH).
+    pub fn with_nonce_length(self, digits: usize) -> Result<Self, ConfigError> {
         Ok(Self { nonce_length: check_nonce_length(digits)?, ..self })
     }
 
-    /// The digits of the nonce.
+    /// Returns the number of digits of a nonce.
     pub fn nonce_length(&self) -> usize {
         self.nonce_length
     }
 
-    /// Makes a fresh token for the bare JID `jid`, good around `now` (Unix seconds), and dated if
+    /// Makes a fresh token for the bare JID `jid` at `now` (Unix seconds). The token is dated if
     /// its nonce has [`MIN_DATED_LENGTH`](crate::nonce::MIN_DATED_LENGTH) digits or more.
+    ///
+    /// Refuses what [`check_bare`] refuses, such as `Alice@example.com` or `a b@example.com`.
     pub fn mint(&self, jid: impl AsRef<[u8]>, now: u64) -> Result<String, MintError> {
-        let mut nonce = beginning(self.nonce_length, now).ok_or(MintError::InvalidTime)?;
+        let mut nonce = first_digits(self.nonce_length, now).ok_or(MintError::InvalidTime)?;
         let dated = nonce.len();
         nonce.resize(self.nonce_length, 0);
         let random = nonce.get_mut(dated..).unwrap_or_default();
@@ -57,9 +61,10 @@ impl Minter {
         self.mint_with_nonce(jid, now, nonce)
     }
 
-    /// Makes a token as [`Minter::mint`], but with a given nonce: for test vectors. The token is
-    /// dated only if the nonce begins with `now`. The same nonce in the same step makes the same
-    /// token, which is refused the second time.
+    /// Makes a token like [`mint`](Self::mint), but with a given nonce, for test vectors.
+    ///
+    /// The token is dated only if the nonce begins with `now`. The same nonce in the same step
+    /// makes the same token, which is refused the second time.
     pub fn mint_with_nonce(
         &self,
         jid: impl AsRef<[u8]>,
@@ -71,14 +76,15 @@ impl Minter {
         if nonce.len() != self.nonce_length || !nonce.iter().all(u8::is_ascii_digit) {
             return Err(MintError::InvalidNonce);
         }
-        let otp = self.key.totp().code(step_at(now));
+        let otp = self.key.otp(step_at(now));
         let mut digits = format!("{otp:0OTP_DIGITS$}").into_bytes();
         digits.extend_from_slice(nonce);
         Ok(Token::new(&digits, self.key.sign(&digits, jid)).encode())
     }
 }
 
-/// Decimal digits, each equally likely: bytes that would favour some are thrown away.
+/// Fills `digits` with random decimal digits, each equally likely: discards bytes from 250 on,
+/// which would favour some.
 fn fill_with_digits(digits: &mut [u8]) -> Result<(), getrandom::Error> {
     let mut wanted = digits.iter_mut().peekable();
     while wanted.peek().is_some() {
@@ -90,26 +96,39 @@ fn fill_with_digits(digits: &mut [u8]) -> Result<(), getrandom::Error> {
     Ok(())
 }
 
-impl fmt::Display for MintError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl MintError {
+    /// Returns what is wrong, and what to do.
+    pub(crate) const fn message(self) -> &'static str {
         match self {
-            Self::InvalidJid(error) => error.fmt(f),
-            Self::InvalidTime => write!(
-                f,
-                "the time has more than {DATE_DIGITS} digits: give Unix seconds, not milliseconds"
-            ),
-            Self::InvalidNonce => f.write_str("the nonce has a wrong length or is not all digits"),
-            Self::NoRandom => f.write_str("the operating system gave no random bytes"),
+            Self::InvalidJid(_) => "no server accepts a token for this JID",
+            Self::InvalidTime => {
+                "the time has more than 12 digits: give Unix seconds, not milliseconds"
+            }
+            Self::InvalidNonce => "the nonce has a wrong length or is not all digits",
+            Self::NoRandom => "the operating system gave no random bytes",
         }
     }
 }
 
-impl std::error::Error for MintError {}
+impl fmt::Display for MintError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl Error for MintError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::InvalidJid(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nonce::{MAX_DATE, date_of};
+    use crate::nonce::{DATE_DIGITS, MAX_DATE, date_of};
     use crate::token::MAX_NONCE_LENGTH;
 
     fn minter() -> Minter {
@@ -126,14 +145,21 @@ mod tests {
     }
 
     #[test]
+    fn the_message_names_the_limit() {
+        assert!(MintError::InvalidTime.message().contains(&format!(" {DATE_DIGITS} ")));
+    }
+
+    #[test]
     fn bad_input_is_named() {
-        assert_eq!(minter().mint("alice", 0), Err(MintError::InvalidJid(JidError::NotBare)));
+        let error = minter().mint("alice", 0).unwrap_err();
+        assert_eq!(error, MintError::InvalidJid(JidError::NotBare));
+        assert_eq!(error.source().unwrap().to_string(), JidError::NotBare.to_string());
         for nonce in ["", "1", &"1".repeat(33), &"x".repeat(32)] {
             assert_eq!(minter().mint_with_nonce("a@b", 0, nonce), Err(MintError::InvalidNonce));
         }
         for digits in [0, MAX_NONCE_LENGTH + 1] {
             let refused = minter().with_nonce_length(digits).unwrap_err();
-            assert_eq!(refused, SettingError::NonceLength);
+            assert_eq!(refused, ConfigError::NonceLength);
         }
     }
 
@@ -143,7 +169,7 @@ mod tests {
             let minter = minter().with_nonce_length(length).unwrap();
             for now in [0, 1_700_000_010, MAX_DATE] {
                 let token = minter.mint("alice@example.com", now).unwrap();
-                let token = Token::parse(token.as_bytes(), length).unwrap();
+                let token = Token::parse(token.as_bytes()).unwrap();
                 assert_eq!(date_of(token.nonce()), dated.then_some(now));
             }
         }
@@ -161,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_given_nonce_every_clock_can_be_minted_for() {
+    fn with_a_given_nonce_any_time_can_be_minted_for() {
         for now in [0, u64::MAX] {
             assert!(minter().mint_with_nonce("alice@example.com", now, "7".repeat(32)).is_ok());
         }

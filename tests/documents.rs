@@ -1,12 +1,13 @@
-//! What the documents refer to exists.
+//! Checks that what documents name and link to exists.
 
 #![allow(clippy::unwrap_used)]
 
+use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[test]
-fn every_file_in_the_index_of_the_tests_is_there() {
+fn every_file_that_the_index_of_the_tests_names_exists() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let index = fs::read_to_string(tests.join("README.md")).unwrap();
     let mut found = 0;
@@ -26,4 +27,105 @@ fn every_file_in_the_index_of_the_tests_is_there() {
         }
     }
     assert!(found > 20, "only {found} names were found");
+}
+
+#[test]
+fn every_place_in_the_map_for_contributors_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
+    let mut found = 0;
+    // The folder that rows with more indentation are in.
+    let mut folder = root.to_owned();
+    for row in page.lines().skip_while(|line| !line.starts_with("    ")) {
+        let Some(row) = row.strip_prefix("    ") else { break };
+        if !row.starts_with(' ') {
+            folder = root.join(row.split_whitespace().next().unwrap());
+        }
+        let is_name = |word: &&str| word.ends_with('/') || Path::new(word).extension().is_some();
+        for name in row.split([' ', ',', ';']).filter(is_name) {
+            let places = [root.join(name), folder.join(name), folder.join("xtoken").join(name)];
+            assert!(places.iter().any(|path| path.exists()), "there is no {name}");
+            found += 1;
+        }
+    }
+    assert!(found > 20, "only {found} places were found");
+}
+
+/// Returns the documents in a folder and the folders in it.
+fn documents(folder: &Path) -> Vec<PathBuf> {
+    let is_foreign = |path: &Path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with('.') || ["target", "node_modules"].contains(&name)
+    };
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut documents = Vec::new();
+    for path in entries.filter(|path| !is_foreign(path)) {
+        if path.is_dir() && !path.is_symlink() {
+            documents.extend(self::documents(&path));
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            documents.push(path);
+        }
+    }
+    documents
+}
+
+/// Returns the text of a document without blocks of code.
+fn prose(document: &Path) -> String {
+    let text = fs::read_to_string(document).unwrap();
+    let mut fence = false;
+    let is_prose = |line: &&str| {
+        let is_fence = line.trim_start().starts_with("```");
+        fence ^= is_fence;
+        !fence && !is_fence
+    };
+    text.lines().filter(is_prose).map(|line| format!("{line}\n")).collect()
+}
+
+/// Returns the anchors of the headings in a document, as GitHub makes them.
+fn anchors(document: &Path) -> HashSet<String> {
+    let text = prose(document);
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let mut anchors = HashSet::new();
+    for heading in headings.map(|line| line.trim_start_matches('#').trim()) {
+        let kept = |c: &char| c.is_alphanumeric() || " -_".contains(*c);
+        let anchor: String = heading.to_lowercase().chars().filter(kept).collect();
+        anchors.insert(anchor.replace(' ', "-"));
+    }
+    anchors
+}
+
+/// Returns what a document links to, without links to the web.
+fn links(document: &Path) -> Vec<String> {
+    let text = prose(document);
+    let targets = text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
+    targets.filter(|target| !target.starts_with("https://")).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut found = 0;
+    for document in documents(Path::new(env!("CARGO_MANIFEST_DIR"))) {
+        for link in links(&document) {
+            let (name, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let path = match name {
+                "" => document.clone(),
+                name => document.parent().unwrap().join(name),
+            };
+            assert!(path.exists(), "{document:?} links to {link}");
+            let has_anchor = anchor.is_empty() || anchors(&path).contains(anchor);
+            assert!(has_anchor, "{document:?} links to {link}, which is no heading there");
+            found += 1;
+        }
+    }
+    assert!(found > 200, "only {found} links were found");
+}
+
+#[test]
+fn the_readme_links_to_every_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let links = links(&root.join("README.md"));
+    for page in documents(&root.join("docs")) {
+        let link = format!("docs/{}", page.file_name().unwrap().to_str().unwrap());
+        assert!(links.contains(&link), "README.md has no link to {link}");
+    }
 }

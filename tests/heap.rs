@@ -1,5 +1,5 @@
-//! What the memory ledger costs on the heap, counted by an allocator of this test. Each thread has
-//! its own counters, because the test harness may allocate on other threads at any moment.
+//! How much heap the memory ledger needs. The allocator of this test counts for each thread,
+//! because the test harness may allocate on other threads at any time.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -13,26 +13,26 @@ use xtoken::ledger::{BootClock, Ledger, MemoryLedger, Spending, Spent};
 
 struct Counting;
 
-// An allocator needs counters without a destructor that are made without an allocation.
+// Counters of an allocator must have no destructor, and must not allocate.
 thread_local! {
-    /// Below zero if a thread frees what another one allocated.
+    /// Below zero if a thread frees what another thread allocated.
     static IN_USE: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
-// SAFETY: hands everything on to the system's allocator and only counts.
+// SAFETY: passes everything on to the system's allocator and only counts.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         IN_USE.set(IN_USE.get() + layout.size().cast_signed());
         PEAK.set(PEAK.get().max(IN_USE.get()));
-        // SAFETY: the caller's promises are passed on.
+        // SAFETY: the caller keeps the rules of the same method.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         IN_USE.set(IN_USE.get() - layout.size().cast_signed());
-        // SAFETY: the caller's promises are passed on.
+        // SAFETY: the caller keeps the rules of the same method.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -47,9 +47,9 @@ fn spending(n: u64, step: u64) -> Spending {
     Spending { fingerprint, step, deviation: 1 }
 }
 
-/// One test, since both halves look at the same counters.
+/// One test, because both halves use the same counters.
 #[test]
-fn at_most_40_bytes_a_token_at_any_count_and_nothing_afterwards() {
+fn tokens_need_at_most_24_bytes_each_and_nothing_when_they_are_over() {
     let seconds = Arc::new(AtomicU64::new(0));
     let clock = Arc::clone(&seconds);
     let boot_clock = BootClock::new(move || clock.load(Relaxed) * 1_000);
@@ -59,15 +59,15 @@ fn at_most_40_bytes_a_token_at_any_count_and_nothing_afterwards() {
 
     for count in 1..=1_000_000 {
         assert_eq!(ledger.spend(&spending(count, 10), 300), Ok(Spent::First));
-        // The peak since the last token includes both tables of one that grows.
+        // While a table grows, the peak includes the old and the new one.
         let bytes = PEAK.replace(IN_USE.get()) - empty;
-        assert!(bytes <= 40 * count as isize, "{bytes} bytes for {count} tokens");
+        assert!(bytes <= 24 * count as isize, "{bytes} bytes for {count} tokens");
     }
     let full = IN_USE.get() - empty;
-    assert!(full >= 16 * 1_000_000, "{full} bytes: the counter does not count");
+    assert!(full >= 8 * 1_000_000, "{full} bytes: the counter does not count");
 
     seconds.fetch_add(60, Relaxed);
     assert_eq!(ledger.spend(&spending(0, 12), 360), Ok(Spent::First));
     let left = IN_USE.get() - empty;
-    assert!(left <= 40, "{left} bytes are still in use for one token");
+    assert!(left <= 24, "{left} bytes are still in use for one token");
 }

@@ -1,4 +1,4 @@
-//! Long runs: `make soak`. Not for a debug build.
+//! Long runs: `make soak`. They need a release build.
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 use std::fs;
@@ -10,9 +10,10 @@ use xtoken::ledger::{BootClock, MemoryLedger};
 use xtoken::{Key, Minter, Verifier};
 
 const TOKENS: u64 = 50_000_000;
-const REMEMBERED: u64 = 20_000;
-/// The window of the default deviation is three steps wide.
-const PER_STEP: u64 = REMEMBERED / 3;
+/// Spent tokens that the ledger knows at a time.
+const KNOWN: u64 = 20_000;
+/// The window of the default deviation has three steps.
+const PER_STEP: u64 = KNOWN / 3;
 const LIMIT: Duration = Duration::from_millis(1);
 
 fn resident_bytes() -> u64 {
@@ -20,7 +21,7 @@ fn resident_bytes() -> u64 {
     pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
 }
 
-/// How often something took longer than a verification may.
+/// How often something took longer than `LIMIT`, which no verification should.
 #[derive(Debug, Default)]
 struct Slow {
     times: u64,
@@ -38,8 +39,8 @@ impl Slow {
     }
 }
 
-/// What this thread has had of a processor, which leaves out what other processes took of it, but
-/// neither interrupts nor what the host of a virtual machine takes.
+/// Returns how long this thread has run. Other processes do not count, but interrupts and the host
+/// of a virtual machine do.
 #[allow(unsafe_code)]
 fn thread_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -60,8 +61,8 @@ fn fifty_million_tokens_through_memory() {
     let verifier = Verifier::new(vec![key()], Arc::new(ledger)).unwrap();
     let minter = Minter::new(key());
 
-    let (mut after_a_minute, mut most) = (0, 0);
-    // Minting takes about as long and has no ledger: what is slow there is the machine.
+    let (mut after_two_minutes, mut most) = (0, 0);
+    // Minting takes about as long, and has no ledger: if it is slow, the machine is slow.
     let (mut verifying, mut minting) = (Slow::default(), Slow::default());
     for n in 0..TOKENS {
         let step = n / PER_STEP;
@@ -75,7 +76,7 @@ fn fifty_million_tokens_through_memory() {
         if n % PER_STEP == 0 {
             let resident = resident_bytes();
             if step == 4 {
-                after_a_minute = resident;
+                after_two_minutes = resident;
             }
             if step > 4 {
                 most = most.max(resident);
@@ -83,8 +84,8 @@ fn fifty_million_tokens_through_memory() {
         }
     }
     println!("above {LIMIT:?}: verifying {verifying:?}, minting {minting:?}");
-    println!("resident {after_a_minute} bytes after two minutes' worth, {most} at most later");
-    assert!(most <= after_a_minute + after_a_minute / 20);
-    // A pause of the ledger's own would come with every step, 7,500 times.
+    println!("resident {after_two_minutes} bytes after two minutes, later at most {most}");
+    assert!(most <= after_two_minutes + after_two_minutes / 20);
+    // A pause that the ledger makes would come with every step, 7,500 times.
     assert!(verifying.times <= minting.times + 100, "{verifying:?}, minting {minting:?}");
 }

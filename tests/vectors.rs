@@ -7,15 +7,16 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use xtoken::config::NoncePolicy;
 use xtoken::ledger::MemoryLedger;
-use xtoken::setting::NoncePolicy;
+use xtoken::mint::MintError;
 use xtoken::{Key, Minter, Verifier};
 
 fn key(case: &Value) -> Key {
     Key::new(text(case, "otp_seed"), text(case, "token_secret")).unwrap()
 }
 
-/// A verifier that has seen nothing yet.
+/// Returns a verifier for which no token is spent.
 fn verifier(case: &Value) -> Verifier {
     let verifier = Verifier::new(vec![key(case)], Arc::new(MemoryLedger::new())).unwrap();
     let length = case["nonce_length"].as_u64().unwrap_or(32);
@@ -38,7 +39,7 @@ fn conformance(section: &str) -> Vec<Value> {
 }
 
 #[test]
-fn every_conformance_token_is_made_and_accepted() {
+fn every_token_is_minted_and_accepted() {
     for case in conformance("mint") {
         let (jid, token) = (text(&case, "jid"), text(&case, "token"));
         let made = Minter::new(key(&case)).mint_with_nonce(jid, now(&case), text(&case, "nonce"));
@@ -48,7 +49,21 @@ fn every_conformance_token_is_made_and_accepted() {
 }
 
 #[test]
-fn every_conformance_decision_is_made() {
+fn no_token_is_minted_for_what_is_no_prepared_jid() {
+    let minter = Minter::new(Key::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "secret").unwrap());
+    for case in conformance("refused_jids") {
+        let jid = match &case["jid"] {
+            Value::String(text) => text.clone().into_bytes(),
+            _ => STANDARD.decode(text(&case, "jid_base64")).unwrap(),
+        };
+        for made in [minter.mint(&jid, 0), minter.mint_with_nonce(&jid, 0, "7".repeat(32))] {
+            assert!(matches!(made, Err(MintError::InvalidJid(_))), "{case}: {made:?}");
+        }
+    }
+}
+
+#[test]
+fn every_decision_is_made() {
     for case in conformance("verify") {
         let verifier = verifier(&case);
         for shown in case["presentations"].as_array().unwrap() {
@@ -64,7 +79,7 @@ fn every_conformance_decision_is_made() {
 }
 
 #[test]
-fn every_recorded_decision_is_made() {
+fn every_decision_of_the_lua_implementation_is_made() {
     let file = include_str!("vectors/reference-decisions.json");
     let cases: Vec<Value> = serde_json::from_str(file).unwrap();
     assert_eq!(cases.len(), 1200);

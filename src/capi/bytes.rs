@@ -1,21 +1,22 @@
-//! Byte ranges that a C caller hands over, to read and to fill.
+//! The byte ranges of a C caller: input to read, buffers to fill.
 
 use std::ffi::c_char;
 use std::ptr::copy_nonoverlapping;
 use std::slice;
 
-use super::status::{Failure, XTOKEN_INVALID_LENGTH};
+use super::failure::Failure;
+use super::status::XTOKEN_INVALID_LENGTH;
 
-/// The `length` bytes at `pointer`.
+/// Returns the `length` bytes at `pointer`; none for NULL with length 0.
 ///
 /// # Safety
 ///
 /// Unless NULL, `pointer` is readable for `length` bytes for as long as `'a` lasts.
 pub(super) unsafe fn bytes<'a>(pointer: *const u8, length: usize) -> Result<&'a [u8], Failure> {
     if pointer.is_null() {
-        return Err(Failure::NULL);
+        return if length == 0 { Ok(&[]) } else { Err(Failure::NULL) };
     }
-    // No memory is that long: a negative number was converted. A slice of it would be undefined.
+    // A converted negative number: Rust has no slices of that length.
     if length > isize::MAX as usize {
         return Err(Failure(XTOKEN_INVALID_LENGTH));
     }
@@ -23,7 +24,7 @@ pub(super) unsafe fn bytes<'a>(pointer: *const u8, length: usize) -> Result<&'a 
     Ok(unsafe { slice::from_raw_parts(pointer, length) })
 }
 
-/// As [`bytes`], for what C calls `char`.
+/// Does the same as [`bytes`] for what C calls `char`.
 ///
 /// # Safety
 ///
@@ -41,34 +42,34 @@ pub(super) unsafe fn chars<'a>(pointer: *const c_char, length: usize) -> Result<
 pub(super) unsafe fn write(buffer: *mut c_char, size: usize, text: &[u8]) -> Result<(), Failure> {
     check_size(buffer, size, text.len() + 1)?;
     let buffer: *mut u8 = buffer.cast();
-    // SAFETY: `text` and the NUL behind it fit, as was just checked, and nothing overlaps.
+    // SAFETY: `text` and its NUL fit, as was just checked, and nothing overlaps.
     unsafe { copy_nonoverlapping(text.as_ptr(), buffer, text.len()) };
     // SAFETY: as above.
     unsafe { buffer.add(text.len()).write(0) };
     Ok(())
 }
 
-/// Writes `text` and a NUL to a buffer of `*length` bytes; `*length` becomes what was written,
-/// without the NUL, or what is needed.
+/// Writes `text` and a NUL to a buffer of `*length` bytes. Sets `*length` to the length of the
+/// text, without the NUL, or to the size that is needed, with it.
 ///
 /// # Safety
 ///
 /// Unless NULL, `buffer` is writable for `*length` bytes and does not overlap `text`.
-pub(super) unsafe fn give(
+pub(super) unsafe fn write_with_length(
     text: &str,
     buffer: *mut c_char,
     length: &mut usize,
 ) -> Result<(), Failure> {
-    fits(buffer, length, text.len())?;
+    check_fits(buffer, length, text.len())?;
     // SAFETY: the caller makes the promise that `write` asks for.
     unsafe { write(buffer, *length, text.as_bytes()) }?;
     *length = text.len();
     Ok(())
 }
 
-/// Whether a text of `text_length` bytes and its NUL fit into a buffer of `*length`; if not,
-/// `*length` becomes what they need.
-pub(super) fn fits(
+/// Checks that a text of `text_length` bytes and its NUL fit into a buffer of `*length` bytes. If
+/// not, sets `*length` to the size that is needed.
+pub(super) fn check_fits(
     buffer: *mut c_char,
     length: &mut usize,
     text_length: usize,
@@ -80,7 +81,7 @@ pub(super) fn fits(
     fits
 }
 
-/// Whether `needed` bytes fit. Without a buffer none do; NULL with a size is a mistake.
+/// Checks that `needed` bytes fit. NULL is a buffer of size 0; with another size it is an error.
 pub(super) fn check_size(buffer: *mut c_char, size: usize, needed: usize) -> Result<(), Failure> {
     if buffer.is_null() && size > 0 {
         return Err(Failure::NULL);

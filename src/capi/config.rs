@@ -6,35 +6,33 @@ use std::ops::RangeInclusive;
 use zeroize::Zeroizing;
 
 use super::bytes::{bytes, chars};
-use super::status::{Failure, xtoken_status};
+use super::failure::Failure;
+use super::status::xtoken_status;
+use crate::config::{ConfigError, NoncePolicy, check_deviation, check_nonce_length};
 use crate::key::{Key, KeyError};
 use crate::ledger;
-use crate::setting::{NoncePolicy, SettingError, check_deviation, check_nonce_length};
 use crate::token::DEFAULT_NONCE_LENGTH;
 use crate::totp::OTP_DEVIATION;
 
-/// Which nonces a verifier accepts: one of the constants `XTOKEN_NONCE_*`.
+/// Which nonces a verifier accepts: one of the constants below.
 ///
-/// A dated nonce has 24 digits or more. The first 12 are the Unix time in seconds at which the
-/// token was made. A token is dated if its one-time password is that of the same time. A dated
-/// token is accepted in its own window only, under each policy.
+/// A dated nonce has 24 digits or more, and begins with 12 digits of the Unix time in seconds at
+/// which the token was minted. A token is dated if its one-time password is that of the same time.
+/// Whatever the policy, a dated token is accepted only in its own time window.
 pub type xtoken_nonce_policy = i32;
 
-/// Those of the length that is set, dated or not.
+/// Nonces of the configured length, dated or not.
 pub const XTOKEN_NONCE_EXACT: xtoken_nonce_policy = 0;
-/// Dated ones of the length that is set; others are `XTOKEN_UNDATED`.
+/// Dated nonces of the configured length. Undated ones are `XTOKEN_UNDATED`.
 pub const XTOKEN_NONCE_DATED: xtoken_nonce_policy = 1;
-/// Those of any length, for a migration only. Until another policy is set, a user can log in to
-/// every account whose name differs by leading digits: a token of 7alice is one of alice, too.
+/// Nonces of any length, for a migration only: it lets a user log in to every account whose name
+/// differs from theirs by leading digits. A token of 7alice is also one of alice.
 pub const XTOKEN_NONCE_REPORT: xtoken_nonce_policy = 2;
 
-/// Keys and settings, from which verifiers and minters are made.
+/// Keys and options, from which verifiers and minters are made.
 ///
-/// Owned by whoever called `xtoken_config_new`, until `xtoken_config_free`. Verifiers and minters
-/// keep nothing of it: it may be used for several, changed in between, and freed as soon as they
-/// are made. Not to be changed in one thread while another thread uses it.
-///
-/// A call that fails changes nothing.
+/// Verifiers and minters copy what they need. So one config may serve several of them, be changed
+/// in between, and be freed as soon as they are made.
 pub struct xtoken_config {
     keys: Vec<Parts>,
     pub(super) nonce_length: usize,
@@ -44,7 +42,8 @@ pub struct xtoken_config {
     pub(super) ledger: Zeroizing<Vec<u8>>,
 }
 
-/// Not a `Key`, which cannot be copied: one config may serve several verifiers.
+/// The values of a key. Each verifier and minter makes a `Key` of them, because a `Key` cannot be
+/// copied.
 struct Parts {
     id: String,
     otp_seed: Zeroizing<Vec<u8>>,
@@ -68,15 +67,19 @@ impl xtoken_config {
     fn add_key(&mut self, parts: Parts) -> Result<(), Failure> {
         parts.key()?;
         if self.keys.iter().any(|key| key.id == parts.id) {
-            return Err(SettingError::DuplicateKeyId.into());
+            return Err(ConfigError::DuplicateKeyId.into());
         }
         self.keys.push(parts);
         Ok(())
     }
 }
 
-/// A config without keys, with nonces of 32 digits, a deviation of 1 step and the ledger
-/// "memory:". NULL only if a mistake in this library was caught.
+/// Makes a config without keys, with nonces of 32 digits, the policy `XTOKEN_NONCE_EXACT`, a
+/// deviation of 1 step and the ledger "memory:". Free it with `xtoken_config_free`.
+///
+/// Returns NULL only if the library caught a mistake of its own.
+///
+/// Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn xtoken_config_new() -> Option<Box<xtoken_config>> {
@@ -91,18 +94,21 @@ pub extern "C" fn xtoken_config_new() -> Option<Box<xtoken_config>> {
     })
 }
 
-/// Adds a key: what the web application and the server share. Copies both values.
+/// Adds a key, which the web application and the server share. Copies both values.
 ///
-/// `otp_seed`: base32 (RFC 4648), upper or lower case, padding optional, 80 bits or more; 160 are
-/// recommended. `token_secret`: any bytes, at least one, used as they are and not decoded. Neither
-/// may be NULL, neither needs a NUL at its end.
+/// `otp_seed` is base32 (RFC 4648), in upper or lower case, padding optional, of 80 bits or more;
+/// 160 bits are recommended. `token_secret` is any bytes, at least one, used as they are, not
+/// decoded.
 ///
-/// A verifier accepts tokens of every key (old and new while keys are changed over); a minter uses
-/// the first one. The key is always valid and its id is its position among the keys, from "1" on.
+/// A verifier accepts the tokens of every key, so that old and new ones work during a change of
+/// keys. A minter uses the first key. The key is valid at all times. Its id is its position among
+/// the keys, from "1".
 ///
-/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_INVALID_SEED`,
-/// `XTOKEN_SHORT_SEED`, `XTOKEN_EMPTY_SECRET` or, if another key was given that id,
-/// `XTOKEN_DUPLICATE_KEY_ID`.
+/// Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_INVALID_SEED`,
+/// `XTOKEN_SHORT_SEED`, `XTOKEN_EMPTY_SECRET`, or `XTOKEN_DUPLICATE_KEY_ID` if a named key has that
+/// id.
+///
+/// Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn xtoken_config_add_key(
@@ -126,19 +132,19 @@ pub unsafe extern "C" fn xtoken_config_add_key(
     })
 }
 
-/// Adds a key with a name and a time, for keys that overlap while they are changed over. As
-/// `xtoken_config_add_key`, and:
+/// Adds a key as `xtoken_config_add_key` does, with an id and a validity, for keys that overlap
+/// during a change.
 ///
-/// `id` names the key in what is said of it: 1 to 64 printable ASCII characters, no spaces; not a
-/// secret; must not be NULL and needs no NUL at its end. No two keys of a config have the same.
+/// `id` names the key in texts and results: 1 to 64 printable ASCII characters without spaces,
+/// unique in the config, not a secret.
 ///
-/// A verifier accepts nothing signed with the key before the Unix time `not_before`, nor after
-/// `not_after` (both in seconds, both still valid); 0 and `UINT64_MAX` set no limit. A minter does
-/// not look at them.
+/// A verifier accepts tokens of this key only from `not_before` to `not_after`: Unix times in
+/// seconds, both included. 0 and `UINT64_MAX` set no limit. A minter ignores them.
 ///
-/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH`, `XTOKEN_INVALID_KEY_ID`,
-/// `XTOKEN_DUPLICATE_KEY_ID`, `XTOKEN_INVALID_SEED`, `XTOKEN_SHORT_SEED`, `XTOKEN_EMPTY_SECRET` or,
-/// if `not_before` lies after `not_after`, `XTOKEN_INVALID_VALIDITY`.
+/// Returns what `xtoken_config_add_key` returns, `XTOKEN_INVALID_KEY_ID`, or
+/// `XTOKEN_INVALID_VALIDITY` if `not_before` is after `not_after`.
+///
+/// Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn xtoken_config_add_named_key(
@@ -168,12 +174,13 @@ pub unsafe extern "C" fn xtoken_config_add_named_key(
     })
 }
 
-/// Sets how many digits the nonce of a token has: 1 to 970, 32 unless set. Minter and verifier
-/// must agree; the Lua implementation's minters make 32. Minters make dated nonces if they have 24
-/// digits or more.
+/// Sets the number of digits of a nonce: 1 to 970, by default 32. Minter and verifier must agree.
+/// The minters of the Lua implementation use 32. Minters date nonces of 24 digits or more.
 ///
-/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_LENGTH` or, for fewer than 24 digits
-/// with `XTOKEN_NONCE_DATED`, `XTOKEN_SHORT_NONCE`.
+/// Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_LENGTH`, or
+/// `XTOKEN_SHORT_NONCE` for fewer than 24 digits with the policy `XTOKEN_NONCE_DATED`.
+///
+/// Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn xtoken_config_set_nonce_length(
@@ -181,18 +188,19 @@ pub extern "C" fn xtoken_config_set_nonce_length(
     digits: u32,
 ) -> xtoken_status {
     guarded!([config] {
-        let digits = usize::try_from(digits).map_err(|_| SettingError::NonceLength)?;
+        let digits = usize::try_from(digits).map_err(|_| ConfigError::NonceLength)?;
         config.nonce_policy.check(check_nonce_length(digits)?)?;
         config.nonce_length = digits;
         Ok(())
     })
 }
 
-/// Sets which nonces are accepted: `XTOKEN_NONCE_EXACT` unless set. Minters ignore it.
+/// Sets which nonces a verifier accepts, by default `XTOKEN_NONCE_EXACT`. A minter ignores it.
 ///
-/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_POLICY` for a number that is none of
-/// the constants, or `XTOKEN_SHORT_NONCE` for `XTOKEN_NONCE_DATED` if the nonce has fewer than 24
-/// digits.
+/// Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_NONCE_POLICY` for a number that is
+/// no policy, or `XTOKEN_SHORT_NONCE` for `XTOKEN_NONCE_DATED` with nonces of fewer than 24 digits.
+///
+/// Since 0.2.
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn xtoken_config_set_nonce_policy(
@@ -204,17 +212,19 @@ pub extern "C" fn xtoken_config_set_nonce_policy(
             XTOKEN_NONCE_EXACT => NoncePolicy::Exact,
             XTOKEN_NONCE_DATED => NoncePolicy::Dated,
             XTOKEN_NONCE_REPORT => NoncePolicy::Report,
-            _ => return Err(SettingError::NoncePolicy.into()),
+            _ => return Err(ConfigError::NoncePolicy.into()),
         };
         config.nonce_policy = policy.check(config.nonce_length)?;
         Ok(())
     })
 }
 
-/// Sets how many steps of 30 seconds the clocks of minter and verifier may be apart: 0 to 10, 1
-/// unless set. Minters ignore it.
+/// Sets how many steps of 30 seconds the clocks of minter and verifier may be apart: 0 to 10, by
+/// default 1. A minter ignores it.
 ///
-/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_DEVIATION`.
+/// Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_DEVIATION`.
+///
+/// Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn xtoken_config_set_deviation(
@@ -227,21 +237,38 @@ pub extern "C" fn xtoken_config_set_deviation(
     })
 }
 
-/// Sets where spent tokens are remembered. Minters ignore it. `url` must not be NULL, needs no
-/// NUL at its end and is copied. Files and connections are opened when the first token is
-/// verified.
+/// Sets the ledger, which remembers the spent tokens. Copies the URL. A minter ignores it.
 ///
-/// - "memory:", unless set: in the verifier, for itself, and lost with it.
-/// - "sqlite:PATH", if the library was built with it: in a file, shared by the processes of this
-///   machine, as long as the file is there. Verifying may then wait up to a quarter of a second
-///   for another process.
+/// - "memory:", the default: in the memory of each verifier. It is lost when the verifier is freed.
+/// - "sqlite:PATH": in a file that the processes of this machine share. Verifying may wait up to
+///   250 ms for another process. A relative PATH counts from the working directory at this call; a
+///   later chdir changes nothing. PATH is no SQLite URI: "sqlite::memory:" and "sqlite:file:..."
+///   are refused. To name a file that begins with ":" or "file:", write "./" before it.
 /// - "redis://[user][:password@]host[:port][/database]", "rediss://..." with TLS, or
-///   "redis+unix:///path", if the library was built with it: in a Redis or Valkey server, shared
-///   by machines. Verifying then waits for it, at most 2 seconds ("?timeout=" milliseconds at the
-///   end of the URL), and answers `XTOKEN_UNAVAILABLE` for the first 60 to 90 seconds after a
-///   server was started or emptied, since it may have forgotten tokens.
+///   "redis+unix:///path": in a Redis or Valkey server that machines share. Verifying waits for the
+///   server for 2 seconds at most. After the server was started or emptied, tokens are
+///   `XTOKEN_UNAVAILABLE` for 60 to 90 seconds, because it may have forgotten some.
 ///
-/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or `XTOKEN_INVALID_LEDGER`.
+/// The URL of a server may end with "?" and parameters, with "&" in between. Percent-encode a
+/// character in a password or a parameter that has a meaning in a URL.
+///
+/// - timeout=MILLISECONDS: the limit, 10 to 60000.
+/// - prefix=TEXT: begins the names of all keys, "xtoken:" if left out.
+/// - password_file=/PATH: a file with the password, in place of one in the URL. One line break at
+///   its end does not count.
+/// - ca_file=/PATH, for "rediss:": certificates in PEM of the CAs that may have signed the one of
+///   the server.
+/// - cert_file=/PATH and key_file=/PATH, for "rediss:": certificate and key in PEM, for a server
+///   that asks for one.
+///
+/// These files are read at each connection. Others must not have permission to write them.
+///
+/// A library can be built without the ledgers "sqlite:" and "redis:".
+///
+/// Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or `XTOKEN_INVALID_LEDGER`,
+/// about which `xtoken_ledger_url_message` says more.
+///
+/// Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn xtoken_config_set_ledger(
@@ -252,14 +279,16 @@ pub unsafe extern "C" fn xtoken_config_set_ledger(
     guarded!([config] {
         // SAFETY: the header asks the caller for this many readable bytes.
         let url = unsafe { chars(url, url_len) }?;
-        // Opened for the error alone, so that it comes at the call that is at fault.
+        // Only for the error, which belongs to this call.
         ledger::open(url)?;
-        config.ledger = Zeroizing::new(url.into());
+        config.ledger = ledger::absolute(url);
         Ok(())
     })
 }
 
 /// Frees a config and wipes its keys. NULL is ignored.
+///
+/// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn xtoken_config_free(config: Option<Box<xtoken_config>>) {
     guarded!(or (); { drop(config) })

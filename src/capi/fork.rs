@@ -1,15 +1,16 @@
-//! A fork while other threads verify leaves the child no lock that nobody will ever release.
+//! Makes a fork safe while other threads verify: the child inherits no ledger that stays locked.
 //!
-//! Around every fork the forking thread holds all ledgers that C programs use, so the child finds
-//! them whole, and lets go of them in parent and child. Locks are taken in one order, first the
-//! list, then the ledgers, and nobody who is inside a ledger waits for the list.
+//! Before a fork, the forking thread takes all ledgers that C programs use, so the child finds them
+//! whole. After it, parent and child release them. The order of the locks is the list first, then
+//! the ledgers. A thread that is inside a ledger never waits for the list.
 
 use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::status::{Failure, XTOKEN_UNAVAILABLE};
+use super::failure::Failure;
+use super::status::XTOKEN_UNAVAILABLE;
 use crate::ledger::{Held, Ledger};
 
 type Ledgers = Vec<Weak<dyn Ledger>>;
@@ -18,9 +19,9 @@ static LEDGERS: Mutex<Ledgers> = Mutex::new(Vec::new());
 static HANDLERS_ARE_SET: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    // A raw pointer, because a thread-local must not have a destructor: the code could be gone
-    // by the time it runs.
-    static STANDSTILL: Cell<*mut Standstill> = const { Cell::new(ptr::null_mut()) };
+    // A raw pointer, because a thread-local must not have a destructor: the library could be
+    // unloaded when it runs.
+    static FORK_GUARD: Cell<*mut ForkGuard> = const { Cell::new(ptr::null_mut()) };
 }
 
 /// Keeps a ledger on the list until it is dropped. If this is its last owner, the ledger is dropped
@@ -48,13 +49,13 @@ impl Drop for Protected {
     }
 }
 
-/// The list is whole after every panic there could be: nothing in between its changes can panic.
+/// Locks the list. Poison does not matter, since no panic can happen in the middle of a change.
 fn lock() -> MutexGuard<'static, Ledgers> {
     LEDGERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Without a lock, which a fork in this very moment would leave locked in the child. Two threads
-/// that come at once may both set the handlers; these expect to be called twice.
+/// Sets the handlers of `fork`. Uses no lock, because a fork at that moment would leave it locked
+/// in the child. So two threads may both set the handlers, which do no harm when they run twice.
 fn set_handlers() -> Result<(), Failure> {
     if HANDLERS_ARE_SET.load(Acquire) {
         return Ok(());
@@ -71,9 +72,9 @@ fn set_handlers() -> Result<(), Failure> {
 
 unsafe extern "C" fn before() {
     guarded!(or (); {
-        STANDSTILL.with(|standstill| {
-            if standstill.get().is_null() {
-                standstill.set(Box::into_raw(Box::new(Standstill::new())));
+        FORK_GUARD.with(|guard| {
+            if guard.get().is_null() {
+                guard.set(Box::into_raw(Box::new(ForkGuard::new())));
             }
         })
     })
@@ -81,22 +82,22 @@ unsafe extern "C" fn before() {
 
 unsafe extern "C" fn after() {
     guarded!(or (); {
-        let standstill = STANDSTILL.replace(ptr::null_mut());
-        if !standstill.is_null() {
+        let guard = FORK_GUARD.replace(ptr::null_mut());
+        if !guard.is_null() {
             // SAFETY: made by `Box::into_raw` in `before` and just taken out of its only place.
-            drop(unsafe { Box::from_raw(standstill) });
+            drop(unsafe { Box::from_raw(guard) });
         }
     })
 }
 
-/// Nobody but this thread is inside a ledger or at the list.
-struct Standstill {
-    // Dropped in this order: ledgers are let go of before the list is.
+/// Holds the list and the ledgers on it, so that no other thread is inside one.
+struct ForkGuard {
+    // Dropped in this order: the ledgers before the list.
     _held: Vec<HeldLedger>,
     _list: MutexGuard<'static, Ledgers>,
 }
 
-impl Standstill {
+impl ForkGuard {
     fn new() -> Self {
         let list = lock();
         let held = list.iter().filter_map(Weak::upgrade).map(HeldLedger::new).collect();
@@ -113,7 +114,7 @@ struct HeldLedger {
 
 impl HeldLedger {
     fn new(ledger: Arc<dyn Ledger>) -> Self {
-        // SAFETY: what it points to lives until `_ledger` is dropped, which is after `_guard`.
+        // SAFETY: the ledger lives until `_ledger` is dropped, which is after `_guard`.
         let borrowed: &'static dyn Ledger = unsafe { &*Arc::as_ptr(&ledger) };
         Self { _guard: borrowed.hold(), _ledger: ledger }
     }

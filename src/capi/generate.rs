@@ -3,22 +3,26 @@
 use std::ffi::c_char;
 
 use super::bytes::{check_size, write};
-use super::status::{Failure, XTOKEN_NO_RANDOM, xtoken_status};
+use super::failure::Failure;
+use super::status::{XTOKEN_NO_RANDOM, xtoken_status};
 use crate::key;
 
-/// Bytes of a generated seed and the NUL behind it.
+/// The size of a generated seed and its NUL.
 pub const XTOKEN_OTP_SEED_SIZE: usize = 33;
-/// Bytes of a generated secret and the NUL behind it.
+/// The size of a generated secret and its NUL.
 pub const XTOKEN_TOKEN_SECRET_SIZE: usize = 53;
 
-/// Writes fresh values for `otp_seed` (160 bits) and `token_secret` (256 bits), both as base32
-/// text with a NUL behind it, for the configuration of the web application and the server.
+/// Writes a fresh `otp_seed` of 160 bits and a fresh `token_secret` of 256 bits, both as base32
+/// text and a NUL. They consist of letters and digits, and are for the configuration of the web
+/// application and of the server. Wipe the buffers after use.
 ///
-/// Neither buffer may be NULL; `otp_seed_size` is at least `XTOKEN_OTP_SEED_SIZE`,
-/// `token_secret_size` at least `XTOKEN_TOKEN_SECRET_SIZE`. On failure nothing is written. Wipe
-/// the buffers when you are done with them.
+/// `otp_seed_size` is at least `XTOKEN_OTP_SEED_SIZE` bytes, `token_secret_size` at least
+/// `XTOKEN_TOKEN_SECRET_SIZE`.
 ///
-/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_BUFFER_TOO_SMALL` or `XTOKEN_NO_RANDOM`.
+/// Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_BUFFER_TOO_SMALL` or `XTOKEN_NO_RANDOM`.
+/// May be called from any thread.
+///
+/// Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn xtoken_generate_key(
@@ -34,7 +38,7 @@ pub unsafe extern "C" fn xtoken_generate_key(
         check_size(otp_seed, otp_seed_size, XTOKEN_OTP_SEED_SIZE)?;
         check_size(token_secret, token_secret_size, XTOKEN_TOKEN_SECRET_SIZE)?;
         let (seed, secret) = key::generate().map_err(|_| Failure(XTOKEN_NO_RANDOM))?;
-        // SAFETY: the header asks the caller for this many writable bytes; the text is ours.
+        // SAFETY: the header asks for this many writable bytes, and the text is elsewhere.
         unsafe { write(otp_seed, otp_seed_size, seed.as_bytes()) }?;
         // SAFETY: as above.
         unsafe { write(token_secret, token_secret_size, secret.as_bytes()) }

@@ -1,19 +1,20 @@
-//! What stands round every exported function: no panic crosses, NULL is answered, a `Result`
-//! becomes a status.
+//! Surrounds every exported function: catches panics, checks for NULL, turns a `Result` into a
+//! status.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::status::{Failure, XTOKEN_INTERNAL_ERROR, XTOKEN_OK, xtoken_status};
+use super::failure::Failure;
+use super::status::{XTOKEN_INTERNAL_ERROR, XTOKEN_OK, xtoken_status};
 
-/// The body of every exported function.
+/// Runs the body of an exported function.
 ///
-/// `guarded!([a, b] { … })` answers NULL for the arguments named, runs the block, which may use
-/// `?`, and returns a status. `guarded!(or x; { … })` returns what the block returns, `x` after a
-/// panic.
+/// `guarded!([a, b] { … })` checks that the named arguments are not NULL, runs the block, which may
+/// use `?`, and returns a status. `guarded!(or x; { … })` returns what the block returns, or `x`
+/// after a panic.
 macro_rules! guarded {
     ([$($argument:ident),*] $body:block) => {
         $crate::capi::guard::status(move || {
-            $(let $argument = $argument.ok_or($crate::capi::status::Failure::NULL)?;)*
+            $(let $argument = $argument.ok_or($crate::capi::failure::Failure::NULL)?;)*
             $body
         })
     };
@@ -22,6 +23,7 @@ macro_rules! guarded {
     };
 }
 
+/// Returns the status of what the body returns.
 pub(super) fn status(body: impl FnOnce() -> Result<(), Failure>) -> xtoken_status {
     match value_or(Err(Failure(XTOKEN_INTERNAL_ERROR)), body) {
         Ok(()) => XTOKEN_OK,
@@ -29,8 +31,10 @@ pub(super) fn status(body: impl FnOnce() -> Result<(), Failure>) -> xtoken_statu
     }
 }
 
-/// After a panic the objects may be half changed. The core's locks know that (they are poisoned
-/// and answer `unavailable` from then on), and nothing else in it changes behind a `&`.
+/// Returns what the body returns, or `otherwise` after a panic.
+///
+/// A panic may leave a ledger half changed. It poisons the lock of the ledger, which refuses all
+/// tokens from then on. Nothing else changes behind a `&`.
 pub(super) fn value_or<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
 }
@@ -40,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_becomes_an_answer() {
+    fn a_panic_becomes_a_status() {
         assert_eq!(guarded!([] { panic!("deliberate") }), XTOKEN_INTERNAL_ERROR);
         assert_eq!(guarded!(or 7; { panic!("deliberate") }), 7);
     }

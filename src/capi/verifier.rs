@@ -3,23 +3,22 @@
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
 
-use super::bytes::{chars, give};
+use super::bytes::{chars, write_with_length};
 use super::config::xtoken_config;
+use super::failure::Failure;
 use super::fork::Protected;
-use super::status::{Failure, xtoken_status};
+use super::status::xtoken_status;
 use crate::explain::MAX_OTHERS;
 use crate::{Accepted, Key, Verifier, ledger};
 
-/// Decides about tokens and remembers which it has accepted.
+/// Decides about tokens and remembers the spent ones in its ledger.
 ///
-/// Owned by whoever called `xtoken_verifier_new`, until `xtoken_verifier_free`. Any number of
-/// threads may verify with one verifier at once: a token that several present together is
-/// accepted for exactly one of them. Keep one verifier for the life of the server, since what it
-/// has accepted is forgotten with it.
+/// Keep one verifier for the life of the server: with the ledger "memory:" it forgets the spent
+/// tokens when it is freed. Many threads may verify with it at once. A token that several of them
+/// present is accepted for exactly one.
 ///
-/// After `fork` both processes may go on using it, whatever other threads were doing. With the
-/// ledger "memory:" each process then remembers for itself, so a token can be accepted once in
-/// each.
+/// After `fork` both processes may use it. With the ledger "memory:" each remembers for itself from
+/// then on, so a token can be accepted once in each.
 pub struct xtoken_verifier {
     // Dropped before `_protected`, which must be the last owner of the ledger.
     verifier: Verifier,
@@ -29,18 +28,21 @@ pub struct xtoken_verifier {
 
 impl xtoken_verifier {
     fn tell_key(&self, accepted: &Accepted, key_id: Option<&mut MaybeUninit<*const c_char>>) {
-        if let (Some(slot), Some(id)) = (key_id, self.key_ids.get(accepted.key)) {
+        let is_its = |id: &&CString| id.to_bytes() == accepted.key_id().as_bytes();
+        if let (Some(slot), Some(id)) = (key_id, self.key_ids.iter().find(is_its)) {
             slot.write(id.as_ptr());
         }
     }
 }
 
-/// Makes a verifier with all keys of `config` and opens its ledger.
+/// Makes a verifier with all keys of `config`. Free it with `xtoken_verifier_free`.
 ///
-/// `*verifier` need not be initialised; on failure it is NULL.
+/// `*verifier` need not be initialised. After a failure it is NULL.
 ///
-/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_NO_KEY`, `XTOKEN_INVALID_LEDGER` or, if `fork`
-/// cannot be made safe (`pthread_atfork` failed), `XTOKEN_UNAVAILABLE`.
+/// Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_NO_KEY`, `XTOKEN_INVALID_LEDGER`, or
+/// `XTOKEN_UNAVAILABLE` if `pthread_atfork` failed.
+///
+/// Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn xtoken_verifier_new(
@@ -57,8 +59,8 @@ pub extern "C" fn xtoken_verifier_new(
             .with_nonce_policy(config.nonce_policy)?
             .with_deviation(config.deviation)?;
         // No id has a NUL in it.
-        let key_ids =
-            made.keys().iter().map(Key::id).map(|id| CString::new(id).unwrap_or_default()).collect();
+        let terminated = |key: &Key| CString::new(key.id()).unwrap_or_default();
+        let key_ids = made.keys().iter().map(terminated).collect();
         let made = xtoken_verifier { verifier: made, key_ids, _protected: protected };
         verifier.write(Some(Box::new(made)));
         Ok(())
@@ -67,16 +69,17 @@ pub extern "C" fn xtoken_verifier_new(
 
 /// Accepts a token, once. Only `XTOKEN_OK` means that the user may log in.
 ///
-/// `jid` is the bare JID that the user claims, `user@host`, prepared (SASLprep and nodeprep for
-/// the user, so lower case); `token` is what the client sent. Both may hold any bytes, must not
-/// be NULL (an empty one is a valid pointer and length 0) and need no NUL at their ends.
-/// `unix_time` is the present in seconds since 1970, UTC, as `time(NULL)` gives it.
+/// `jid` is the bare JID that the user claims, `user@host`, after SASLprep and nodeprep of the
+/// user, so in lower case. `token` is what the client sent. `unix_time` is the present in seconds
+/// since 1970, UTC, as `time(NULL)` returns it.
 ///
-/// Tell a client nothing but success or failure; the reason is for your logs.
+/// Tell the client only whether it succeeded. The reason is for your log.
 ///
-/// `XTOKEN_OK`, or why not: `XTOKEN_MALFORMED`, `XTOKEN_BAD_SIGNATURE`, `XTOKEN_EXPIRED`,
-/// `XTOKEN_REPLAYED`, `XTOKEN_UNAVAILABLE`, `XTOKEN_UNDATED`; `XTOKEN_NULL_ARGUMENT` or
-/// `XTOKEN_INVALID_LENGTH`.
+/// Returns `XTOKEN_OK`; the reason of a refusal: `XTOKEN_MALFORMED`, `XTOKEN_BAD_SIGNATURE`,
+/// `XTOKEN_EXPIRED`, `XTOKEN_REPLAYED`, `XTOKEN_UNAVAILABLE` or `XTOKEN_UNDATED`; or
+/// `XTOKEN_NULL_ARGUMENT` or `XTOKEN_INVALID_LENGTH`.
+///
+/// Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn xtoken_verifier_verify(
@@ -89,20 +92,23 @@ pub unsafe extern "C" fn xtoken_verifier_verify(
 ) -> xtoken_status {
     guarded!([verifier] {
         // SAFETY: the header asks the caller for this many readable bytes.
-        let (jid, token) = unsafe { presented(jid, jid_len, token, token_len) }?;
+        let (jid, token) = unsafe { jid_and_token(jid, jid_len, token, token_len) }?;
         verifier.verifier.verify(jid, token, unix_time)?;
         Ok(())
     })
 }
 
-/// As `xtoken_verifier_verify`, and tells which key made a token that is accepted, so that you see
-/// when an old one is no longer in use, and how far the minter's clock is off.
+/// Verifies as `xtoken_verifier_verify` does, and reports which key signed an accepted token and
+/// how many steps the clock of the minter is off. Use it to see when an old key is no longer used.
 ///
-/// After `XTOKEN_OK`, `*key_id` is the id of the key, with a NUL behind it, valid as long as the
-/// verifier; `*step_offset` is how many steps of 30 seconds the token is ahead of `unix_time`,
-/// below zero if it is behind. Else both are as before. Either may be NULL.
+/// After `XTOKEN_OK`, `*key_id` is the id of the key, which the verifier owns: it is valid until
+/// the verifier is freed. `*step_offset` is how many steps of 30 seconds the token is ahead of
+/// `unix_time`, and negative if it is behind. After any other status both are unchanged. Each may
+/// be NULL.
 ///
-/// Statuses as for `xtoken_verifier_verify`.
+/// Returns what `xtoken_verifier_verify` returns.
+///
+/// Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
@@ -117,7 +123,7 @@ pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
 ) -> xtoken_status {
     guarded!([verifier] {
         // SAFETY: the header asks the caller for this many readable bytes.
-        let (jid, token) = unsafe { presented(jid, jid_len, token, token_len) }?;
+        let (jid, token) = unsafe { jid_and_token(jid, jid_len, token, token_len) }?;
         let accepted = verifier.verifier.verify(jid, token, unix_time)?;
         verifier.tell_key(&accepted, key_id);
         if let Some(slot) = step_offset {
@@ -129,17 +135,19 @@ pub unsafe extern "C" fn xtoken_verifier_verify_detailed(
 }
 
 /// The clock skew of an undated token.
-pub const XTOKEN_NO_DATE: i32 = i32::MAX;
+pub const XTOKEN_NO_DATE: i32 = 2147483647;
 
-/// As `xtoken_verifier_verify`, and tells about the nonce of an accepted token. So you see when
-/// `XTOKEN_NONCE_DATED` can be set, and how many seconds the minter's clock is off.
+/// Verifies as `xtoken_verifier_verify` does, and reports on the nonce of an accepted token. Use it
+/// to see when `XTOKEN_NONCE_DATED` can be set, and how many seconds the clock of a minter is off.
 ///
-/// After `XTOKEN_OK`, `*key_id` is as for `xtoken_verifier_verify_detailed`; `*nonce_length` is the
-/// number of digits of the nonce; `*clock_skew` is how many seconds the date of the token is ahead
-/// of `unix_time`, below zero if it is behind, or `XTOKEN_NO_DATE` if the token is undated. After
-/// any other status all are unchanged. Each may be NULL.
+/// After `XTOKEN_OK`, `*key_id` is as for `xtoken_verifier_verify_detailed`, and `*nonce_length` is
+/// the number of digits of the nonce. `*clock_skew` is how many seconds the date of the token is
+/// ahead of `unix_time`, negative if it is behind, or `XTOKEN_NO_DATE` if the token is undated.
+/// After any other status all are unchanged. Each may be NULL.
 ///
-/// Statuses as for `xtoken_verifier_verify`.
+/// Returns what `xtoken_verifier_verify` returns.
+///
+/// Since 0.2.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn xtoken_verifier_verify_nonce(
@@ -155,7 +163,7 @@ pub unsafe extern "C" fn xtoken_verifier_verify_nonce(
 ) -> xtoken_status {
     guarded!([verifier] {
         // SAFETY: the header asks the caller for this many readable bytes.
-        let (jid, token) = unsafe { presented(jid, jid_len, token, token_len) }?;
+        let (jid, token) = unsafe { jid_and_token(jid, jid_len, token, token_len) }?;
         let accepted = verifier.verifier.verify(jid, token, unix_time)?;
         verifier.tell_key(&accepted, key_id);
         if let Some(slot) = nonce_length {
@@ -171,21 +179,33 @@ pub unsafe extern "C" fn xtoken_verifier_verify_nonce(
     })
 }
 
-/// Writes why a token is refused, or that it is not, for a person: a line for each thing found,
-/// the one to begin with first, each a stable name, ": " and a sentence, with a NUL behind the
-/// last. "good: ..." means that it would be accepted; other names are "malformed", "nonce-length",
-/// "long-address", "other-address", "bad-signature", "inactive-key", "mixed-keys", "undated",
-/// "clock", "unknown-otp", "replayed" and "unavailable". Later versions may add some.
+/// Writes why a token is refused, or that it would be accepted, for a person. Spends nothing.
 ///
-/// Spends nothing; takes some milliseconds, and waits for the ledger as a verification does. Never
-/// show it to the client.
+/// The text has a line for each finding, the most important first: a stable name, ": " and a
+/// sentence. "accepted: ..." means that the token would be accepted. Other names say why not:
+/// "malformed", "nonce-length", "long-jid", "invalid-jid", "other-jid", "bad-signature",
+/// "inactive-key", "mixed-keys", "undated", "clock", "unknown-otp", "replayed" and "unavailable";
+/// or what the minter did in another way: "otp-zeros", "otp-padding", "otp-digits", "nonce-zeros",
+/// "otp-hash", "otp-interval", "otp-milliseconds", "otp-seed", "otp-clock", "nonce-date",
+/// "signature-hash", "no-hmac", "hmac-exchanged", "signature-secret" and "signed-text". Later
+/// versions may add some. Do not show the text to the client.
 ///
-/// `jid`, `token` and `unix_time` are as for `xtoken_verifier_verify`. `others` may be NULL; else it
-/// has an address, or a host for the same user, in each line, that may have been signed by mistake;
-/// more than 256 are not looked at. `buffer`, `*length` and a buffer that is too small are as for
-/// `xtoken_minter_mint`, but for what is always enough: ask for the size, or try 4096 bytes.
+/// If `jid` is not as a server prepares it, the text has "invalid-jid" and never "accepted", even
+/// if verifying would accept a token that was signed for it.
 ///
-/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or `XTOKEN_BUFFER_TOO_SMALL`.
+/// `jid`, `token` and `unix_time` are as for `xtoken_verifier_verify`. `others` has lines, each
+/// with a JID, or a host for the same user, that the token may have been signed for by mistake.
+/// Only the first 256 are tried. `buffer` and `*length` are as for `xtoken_minter_mint`, but no
+/// size is always enough: try 4096 bytes, or ask for the size.
+///
+/// Takes some milliseconds, and waits for the ledger as verifying does. Hashes 13 MB at most,
+/// beside what a few calls of `xtoken_verifier_verify` hash: about 50 ms, or three times as long
+/// on a processor without instructions for SHA.
+///
+/// Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT`, `XTOKEN_INVALID_LENGTH` or
+/// `XTOKEN_BUFFER_TOO_SMALL`.
+///
+/// Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn xtoken_verifier_explain(
@@ -202,28 +222,25 @@ pub unsafe extern "C" fn xtoken_verifier_explain(
 ) -> xtoken_status {
     guarded!([verifier, length] {
         // SAFETY: the header asks the caller for this many readable bytes.
-        let (jid, token) = unsafe { presented(jid, jid_len, token, token_len) }?;
-        let others = match others.is_null() {
-            true => &[],
-            // SAFETY: as above.
-            false => unsafe { chars(others, others_len) }?,
-        };
+        let (jid, token) = unsafe { jid_and_token(jid, jid_len, token, token_len) }?;
+        // SAFETY: as above.
+        let others = unsafe { chars(others, others_len) }?;
         let lines = others.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let others: Vec<_> = lines.take(MAX_OTHERS).collect();
         let findings = verifier.verifier.explain(jid, token, unix_time, &others);
         let lines: Vec<_> =
             findings.iter().map(|finding| format!("{}: {finding}", finding.name())).collect();
-        // SAFETY: the header asks the caller for this many writable bytes; the text is ours.
-        unsafe { give(&lines.join("\n"), buffer, length) }
+        // SAFETY: the header asks for this many writable bytes, and the text is elsewhere.
+        unsafe { write_with_length(&lines.join("\n"), buffer, length) }
     })
 }
 
-/// The JID that a client claims, and its token.
+/// Returns the JID that a client claims, and its token.
 ///
 /// # Safety
 ///
 /// As for [`chars`], for both.
-unsafe fn presented<'a>(
+unsafe fn jid_and_token<'a>(
     jid: *const c_char,
     jid_len: usize,
     token: *const c_char,
@@ -233,28 +250,42 @@ unsafe fn presented<'a>(
     unsafe { Ok((chars(jid, jid_len)?, chars(token, token_len)?)) }
 }
 
-/// Writes what kept the ledger from answering, for the log of the program: after
-/// `XTOKEN_UNAVAILABLE` a text with a NUL behind it, else an empty one.
+/// The size of a buffer that holds every last error and its NUL.
+pub const XTOKEN_LAST_ERROR_SIZE_MAX: usize = 4096;
+
+/// Writes the last error of the ledger, for your log: why it could not answer. Writes an empty text
+/// if the ledger answered the last time. The text can be empty after an `XTOKEN_UNAVAILABLE`, too:
+/// a ledger that lost tokens answers, but refuses those that it may have known.
 ///
-/// `buffer`, `*length` and a buffer that is too small are as for `xtoken_minter_mint`.
+/// The error is that of the ledger of this verifier, not of the calling thread: any thread may have
+/// met it, and a later answer to any thread removes it. To log it beside a refusal, call this right
+/// after.
 ///
-/// `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_BUFFER_TOO_SMALL`.
+/// `buffer` and `*length` are as for `xtoken_minter_mint`. `XTOKEN_LAST_ERROR_SIZE_MAX` bytes are
+/// always enough: a longer text is cut off.
+///
+/// Returns `XTOKEN_OK`, `XTOKEN_NULL_ARGUMENT` or `XTOKEN_BUFFER_TOO_SMALL`.
+///
+/// Since 0.2.
 #[unsafe(no_mangle)]
 #[must_use]
-pub unsafe extern "C" fn xtoken_verifier_trouble(
+pub unsafe extern "C" fn xtoken_verifier_last_error(
     verifier: Option<&xtoken_verifier>,
     buffer: *mut c_char,
     length: Option<&mut usize>,
 ) -> xtoken_status {
     guarded!([verifier, length] {
-        let text = verifier.verifier.ledger().trouble().unwrap_or_default();
-        // SAFETY: the header asks the caller for this many writable bytes; the text is ours.
-        unsafe { give(&text, buffer, length) }
+        let text = verifier.verifier.ledger().last_error().unwrap_or_default();
+        let text = cut(&text, XTOKEN_LAST_ERROR_SIZE_MAX - 1);
+        // SAFETY: the header asks for this many writable bytes, and the text is elsewhere.
+        unsafe { write_with_length(text, buffer, length) }
     })
 }
 
-/// How many bits the weakest seed of the verifier has. Below 128 the operator should be told to
-/// make a longer one. 0 if `verifier` is NULL.
+/// Returns how many bits the shortest seed of the verifier has. Below 128, tell the operator to use
+/// a longer one. Returns 0 if `verifier` is NULL.
+///
+/// Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn xtoken_verifier_seed_bits(verifier: Option<&xtoken_verifier>) -> usize {
@@ -263,9 +294,34 @@ pub extern "C" fn xtoken_verifier_seed_bits(verifier: Option<&xtoken_verifier>) 
     })
 }
 
-/// Frees a verifier, wipes its keys and forgets what it has accepted. No other thread may be
-/// using it. NULL is ignored.
+/// Frees a verifier, wipes its keys and closes its ledger. NULL is ignored.
+///
+/// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn xtoken_verifier_free(verifier: Option<Box<xtoken_verifier>>) {
     guarded!(or (); { drop(verifier) })
+}
+
+/// Returns as much of the text as fits into this many bytes.
+fn cut(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        for (bytes, expected) in [(0, ""), (1, "a"), (2, "a"), (3, "aé"), (4, "aéz"), (5, "aéz")]
+        {
+            assert_eq!(cut("aéz", bytes), expected);
+        }
+    }
+
+    #[test]
+    fn no_date_is_no_clock_skew() {
+        assert_eq!(XTOKEN_NO_DATE, i32::MAX);
+    }
 }

@@ -1,93 +1,108 @@
-//! What is wrong with a token, or right, in words.
+//! [`Finding`]: one thing that is wrong with a token, or that it is accepted, in words.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::{Duration, UNIX_EPOCH};
 
-use humantime::{format_duration, format_rfc3339_seconds};
+use humantime::format_rfc3339_seconds;
 
+use super::duration;
 use super::flaw::Flaw;
+use super::jids::with_unicode_host;
+use super::mistake::{Mistake, is_time_zone};
+use crate::jid::JidError;
 use crate::totp::OTP_INTERVAL;
 
 /// One thing that can be said of a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Finding {
     /// It would be accepted.
-    Good {
-        /// Whose key made it.
+    Accepted {
+        /// The id of the key that made it.
         key: String,
-        /// Its step less the present one.
+        /// Its step less the current step.
         step_offset: i64,
-        /// Its date less the present, in seconds; `None` if it is undated.
+        /// Its date less the current time, in seconds; `None` if it is undated.
         clock_skew: Option<i64>,
     },
     /// It was accepted before.
     Replayed,
     /// The ledger cannot tell whether it was accepted before.
     Unavailable {
-        /// What the ledger says of itself.
-        trouble: Option<String>,
+        /// What kept the ledger from answering.
+        error: Option<String>,
         /// The Unix time (seconds) from which on new tokens are accepted, if that is known.
         opens_at: Option<u64>,
+        /// The same if the ledger must begin anew, because it was lost or replaced, and a login
+        /// finds that out now.
+        opens_anew_at: u64,
     },
     /// It is not a token at all.
     Malformed(Flaw),
-    /// Its nonce has another length than the one set.
+    /// Its nonce has another length than the configured one.
     NonceLength {
-        /// Its digits.
+        /// The number of digits it has.
         found: usize,
-        /// Those that were set.
+        /// The number of digits that is configured.
         expected: usize,
     },
-    /// The address it is presented for is longer than any.
-    LongAddress,
-    /// It was signed for another address.
-    OtherAddress {
+    /// The JID that it is presented for is longer than a JID can be.
+    LongJid,
+    /// No user of a server has the JID that it is presented for.
+    InvalidJid(JidError),
+    /// The minter did something in another way than the protocol asks.
+    Mistake {
+        /// The id of the key that made the token.
+        key: String,
+        /// What it did.
+        mistake: Mistake,
+    },
+    /// It was signed for another JID.
+    OtherJid {
         /// What was signed.
         signed: Vec<u8>,
         /// What it is presented for.
         expected: Vec<u8>,
     },
-    /// No known key signed it for any address that was tried.
+    /// No known key signed it for any JID that was tried.
     BadSignature {
-        /// The key whose one-time password it has all the same.
+        /// The id of a key whose OTP it has.
         otp_of: Option<String>,
     },
     /// The key that signed it is not valid now.
     InactiveKey {
-        /// Which.
+        /// The id of the key.
         key: String,
-        /// When it is valid, in Unix seconds.
+        /// When the key is valid, in Unix seconds.
         validity: RangeInclusive<u64>,
     },
-    /// Signed with the secret of one key, but with a one-time password of another's seed.
+    /// It was signed with the secret of one key, and has an OTP of the seed of another.
     MixedKeys {
-        /// Whose secret.
+        /// The id of the key with the secret.
         secret_of: String,
-        /// Whose seed.
+        /// The id of the key with the seed.
         seed_of: String,
     },
-    /// It is undated, and only dated ones are accepted.
+    /// It is undated, and only dated tokens are accepted.
     Undated {
-        /// Whose key signed it.
+        /// The id of the key that signed it.
         key: String,
         /// The Unix time with which its nonce begins, if that is likely to be meant as its date.
         claimed: Option<u64>,
     },
-    /// It was made at another time: at its date, or at a time within a day that its one-time
-    /// password tells.
+    /// It was made at another time: at its date, or within a day, in the step that has its OTP.
     Clock {
-        /// Whose key made it.
+        /// The id of the key that made it.
         key: String,
-        /// That time less the present, in seconds, give or take a step if it is undated.
+        /// That time less the current time, in seconds. Exact to a step if the token is undated.
         seconds: i64,
         /// Whether it is dated.
         dated: bool,
     },
-    /// Its one-time password is not that of any time within a day, and it is undated.
+    /// It is undated, and its OTP is not that of any step within a day.
     UnknownOtp {
-        /// Whose key signed it.
+        /// The id of the key that signed it.
         key: String,
         /// The Unix time with which its nonce begins, if that is likely to be meant as its date.
         claimed: Option<u64>,
@@ -95,16 +110,18 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// A stable name.
+    /// Returns the stable name.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Good { .. } => "good",
+            Self::Accepted { .. } => "accepted",
             Self::Replayed => "replayed",
             Self::Unavailable { .. } => "unavailable",
             Self::Malformed(_) => "malformed",
             Self::NonceLength { .. } => "nonce-length",
-            Self::LongAddress => "long-address",
-            Self::OtherAddress { .. } => "other-address",
+            Self::LongJid => "long-jid",
+            Self::InvalidJid(_) => "invalid-jid",
+            Self::Mistake { mistake, .. } => mistake.name(),
+            Self::OtherJid { .. } => "other-jid",
             Self::BadSignature { .. } => "bad-signature",
             Self::InactiveKey { .. } => "inactive-key",
             Self::MixedKeys { .. } => "mixed-keys",
@@ -118,8 +135,8 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Good { key, step_offset, clock_skew } => {
-                write!(f, "good: it would be accepted, key {key}")?;
+            Self::Accepted { key, step_offset, clock_skew } => {
+                write!(f, "it would be accepted: key {key}")?;
                 let (offset, amount) = match *clock_skew {
                     Some(0) => return f.write_str(", made just now"),
                     Some(seconds) => (seconds, duration(seconds)),
@@ -134,28 +151,36 @@ impl fmt::Display for Finding {
                     1.. => write!(f, ", made by a clock {amount} ahead of this one"),
                 }
             }
-            Self::Replayed => f.write_str("it was accepted before: make a token for every login"),
-            Self::Unavailable { trouble: Some(trouble), .. } => {
-                write!(f, "the ledger of spent tokens gave no answer: {trouble}")
+            Self::Replayed => f.write_str("it was accepted before: mint a token for every login"),
+            Self::Unavailable { error: Some(error), .. } => {
+                write!(f, "the ledger of spent tokens gave no answer: {error}")
             }
             Self::Unavailable { opens_at: Some(opens_at), .. } => write!(
                 f,
                 "the ledger cannot know whether it was spent: it accepts tokens that are minted \
-                 from {} on",
+                 from {} on; mint one then",
                 moment(*opens_at)
             ),
-            Self::Unavailable { .. } => f.write_str(
-                "the ledger cannot know whether it was spent: mint a fresh token and try again",
+            Self::Unavailable { opens_anew_at, .. } => write!(
+                f,
+                "the ledger cannot know whether it was spent: mint a fresh token; if that is \
+                 refused, too, the ledger was lost or replaced: log in now, so that it begins \
+                 anew, and it accepts tokens that are minted from {} on",
+                moment(*opens_anew_at)
             ),
             Self::Malformed(flaw) => write!(f, "this is not a token: {flaw}"),
             Self::NonceLength { found, expected } => write!(
                 f,
-                "its nonce has {found} digits where {expected} are configured: the application \
-                 must make {expected}, or, if all its tokens have {found}, the server must be set \
-                 to that; a single one may be a token of another account, cut or stretched"
+                "its nonce has {found} digits, but {expected} are configured: the web application \
+                 must make {expected}, or, if all its tokens have {found}, the server must expect \
+                 {found}; if it is the only one, it may be an altered token of another account"
             ),
-            Self::LongAddress => f.write_str("the address is longer than any can be"),
-            Self::OtherAddress { signed, expected } => write!(
+            Self::LongJid => write!(f, "{}", Self::InvalidJid(JidError::TooLong)),
+            Self::InvalidJid(error) => {
+                write!(f, "no user of a server has this JID: {error}")
+            }
+            Self::Mistake { key, mistake } => write!(f, "{mistake} (key {key})"),
+            Self::OtherJid { signed, expected } => write!(
                 f,
                 "it was signed for {}, not for {}{}",
                 quoted(signed),
@@ -164,34 +189,34 @@ impl fmt::Display for Finding {
             ),
             Self::BadSignature { otp_of: Some(key) } => write!(
                 f,
-                "no key has signed it for this address or one like it; its one-time password is \
-                 that of key {key}, so otp_seed and clock fit that one: compare token_secret, and \
-                 the address that the application signs"
+                "no key has signed it for this JID or one like it; its OTP is that of key {key}, \
+                 so otp_seed and clock are right: compare token_secret, and the JID that the web \
+                 application signs"
             ),
             Self::BadSignature { otp_of: None } => f.write_str(
-                "no key has signed it for this address or one like it: compare token_secret, and \
-                 the address that the application signs",
+                "no key has signed it for this JID or one like it: compare token_secret, and the \
+                 JID that the web application signs",
             ),
             Self::InactiveKey { key, validity } => {
-                write!(f, "it was signed with key {key}, which is valid ")?;
+                write!(f, "it was signed with key {key}, which is valid only ")?;
                 valid(f, validity)?;
-                f.write_str(" only")
+                f.write_str(": let the web application use a key that is valid now")
             }
             Self::MixedKeys { secret_of, seed_of } => write!(
                 f,
                 "it has the token_secret of key {secret_of} and the otp_seed of key {seed_of}: \
-                 the application must take both from one key"
+                 the web application must take both from one key"
             ),
             Self::Undated { key, claimed: None } => write!(
                 f,
                 "its signature is right, key {key}, but it is undated: its nonce must begin with \
-                 the time of its one-time password, as 12 digits of Unix seconds"
+                 the time of its OTP, as 12 digits of Unix seconds"
             ),
             Self::Undated { key, claimed: Some(date) } => write!(
                 f,
                 "its signature is right, key {key}, but it is undated: its nonce begins with {}, \
-                 and its one-time password is not that of this time: read the clock once for \
-                 both, and compare otp_seed",
+                 and its OTP is not that of this time: read the clock once for both, and compare \
+                 otp_seed",
                 moment(*date)
             ),
             Self::Clock { key, seconds, dated } => {
@@ -203,28 +228,33 @@ impl fmt::Display for Finding {
                     (false, true) => write!(f, "by a clock at least {amount} ahead of this one")?,
                     (false, false) => write!(f, "by a clock about {amount} ahead of this one")?,
                 }
-                f.write_str(": make a token for every login, and let NTP set both clocks")
+                f.write_str(if is_time_zone(*seconds) {
+                    ": this is a time zone, so use Unix time and not the local time; or the token \
+                     is old"
+                } else {
+                    ": mint a token for every login, and let NTP set both clocks"
+                })
             }
             Self::UnknownOtp { key, claimed: None } => write!(
                 f,
-                "its signature is right, key {key}, but its one-time password is not that of any \
-                 time within a day: compare otp_seed, or it is older than that"
+                "its signature is right, key {key}, but its OTP is not that of any time within a \
+                 day: compare otp_seed, or it is older than that"
             ),
             Self::UnknownOtp { key, claimed: Some(date) } => write!(
                 f,
-                "its signature is right, key {key}, but its one-time password is neither that of \
-                 {}, with which its nonce begins, nor that of any time within a day: compare \
-                 otp_seed",
+                "its signature is right, key {key}, but its OTP is neither that of {}, with which \
+                 its nonce begins, nor that of any time within a day: compare otp_seed",
                 moment(*date)
             ),
         }
     }
 }
 
-/// As text in quotes, short, with everything escaped that could upset a terminal or a log.
-fn quoted(address: &[u8]) -> String {
+/// Returns the beginning of a JID in quotes, with everything escaped that could upset a terminal or
+/// a log.
+fn quoted(jid: &[u8]) -> String {
     const SHOWN: usize = 100;
-    let text = String::from_utf8_lossy(address);
+    let text = String::from_utf8_lossy(jid);
     let mut shown: String = text.chars().take(SHOWN).collect();
     if text.chars().nth(SHOWN).is_some() {
         shown.push('…');
@@ -232,36 +262,33 @@ fn quoted(address: &[u8]) -> String {
     format!("{shown:?}")
 }
 
+/// Returns what to do about a JID that was signed in place of the expected one.
 fn advice(signed: &[u8], expected: &[u8]) -> &'static str {
-    let host = |address: &[u8]| address.split(|byte| *byte == b'@').nth(1).map(<[u8]>::to_vec);
-    let is_prepared = !expected.iter().any(|byte| byte.is_ascii_uppercase() || *byte == b'/');
-    if !is_prepared {
-        ": ask about the address as the server has it, in lower case and without a resource"
-    } else if signed.trim_ascii() == expected {
+    let host = |jid: &[u8]| jid.split(|byte| *byte == b'@').nth(1).map(<[u8]>::to_vec);
+    let in_unicode = with_unicode_host(signed);
+    if signed.trim_ascii() == expected {
         ": strip the white space before signing"
     } else if signed.eq_ignore_ascii_case(expected) {
-        ": the application must sign it in lower case"
+        ": the web application must sign it in lower case"
     } else if signed.strip_prefix(expected).is_some_and(|rest| rest.starts_with(b"/")) {
-        ": the application must sign it without the resource"
+        ": the web application must sign it without the resource"
+    } else if in_unicode.is_some_and(|jid| jid.as_bytes() == expected) {
+        ": the web application must write the host in Unicode before signing"
     } else if host(signed).is_some() && host(signed) != host(expected) {
-        ": the application must sign the address on this host"
+        ": the web application must sign the JID on this host"
     } else {
-        ": the application must sign exactly this"
+        ": the web application must sign exactly the second of these"
     }
 }
 
-/// An offset within the window, as "1 step of 30 s".
+/// Returns an offset within the window as "1 step of 30 s".
 fn steps(offset: i64) -> String {
     let steps = offset.unsigned_abs();
     let plural = if steps == 1 { "" } else { "s" };
     format!("{steps} step{plural} of {OTP_INTERVAL} s")
 }
 
-/// As "1m 35s", whatever the sign.
-fn duration(seconds: i64) -> String {
-    format_duration(Duration::from_secs(seconds.unsigned_abs())).to_string()
-}
-
+/// Writes when a key is valid.
 fn valid(f: &mut fmt::Formatter<'_>, validity: &RangeInclusive<u64>) -> fmt::Result {
     let (first, last) = (moment(*validity.start()), moment(*validity.end()));
     match (*validity.start(), *validity.end()) {
@@ -271,8 +298,8 @@ fn valid(f: &mut fmt::Formatter<'_>, validity: &RangeInclusive<u64>) -> fmt::Res
     }
 }
 
-/// UTC, as in RFC 3339, which has no years of five digits.
-fn moment(unix_time: u64) -> String {
+/// Returns a Unix time as UTC in the format of RFC 3339, which has no years of five digits.
+pub fn moment(unix_time: u64) -> String {
     const YEAR_10000: u64 = 253_402_300_800;
     if unix_time >= YEAR_10000 {
         return format!("Unix time {unix_time}");
@@ -287,8 +314,8 @@ mod tests {
     #[test]
     fn a_validity_is_told_in_dates() {
         let told = |validity| Finding::InactiveKey { key: "k".to_owned(), validity }.to_string();
-        assert!(told(0..=1_700_000_000).contains("valid until 2023-11-14T22:13:20Z only"));
-        assert!(told(1_700_000_000..=u64::MAX).contains("valid from 2023-11-14T22:13:20Z only"));
+        assert!(told(0..=1_700_000_000).contains("valid only until 2023-11-14T22:13:20Z"));
+        assert!(told(1_700_000_000..=u64::MAX).contains("valid only from 2023-11-14T22:13:20Z"));
         let both = told(0x7fff_ffff..=253_402_300_799);
         assert!(both.contains("from 2038-01-19T03:14:07Z to 9999-12-31T23:59:59Z"), "{both}");
         assert!(told(0..=253_402_300_800).contains("until Unix time 253402300800"));

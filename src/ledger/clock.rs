@@ -1,4 +1,5 @@
-//! The boot clock, which nobody can set, and what the two clocks of a ledger say at one moment.
+//! [`BootClock`], which cannot be set, and [`Clocks`]: what both clocks of a ledger say at one
+//! moment.
 
 use std::fmt;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ impl fmt::Debug for BootClock {
 pub(super) struct Clocks {
     /// Unix time in seconds, by a clock that may be set.
     pub(super) wall: u64,
-    /// Milliseconds, counted from anywhere, by a clock that cannot be set.
+    /// Milliseconds since some fixed moment, by a clock that cannot be set.
     pub(super) steady: u64,
 }
 

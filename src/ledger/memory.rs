@@ -1,8 +1,9 @@
 //! `memory:`: spent tokens in this process, lost when it ends.
 //!
-//! Tokens are in one [`Table`] per time step, and a whole table is dropped when its step is closed:
-//! no sweep, no expiry per entry, memory bounded by the logins of the window. [`History`] decides
-//! which steps are closed. Threads meet only in one of the shards, chosen by fingerprint.
+//! There is one [`Table`] per time step, and it is dropped as a whole when its step is closed. So
+//! there is no expiry per token, and memory is bounded by the logins of the window. [`History`]
+//! decides which steps are closed. The fingerprint chooses one of many shards, so threads seldom
+//! wait for each other.
 
 #[cfg(all(test, shuttle))]
 mod interleaved;
@@ -25,7 +26,7 @@ use shuttle::sync::{
 
 use super::clock::BootClock;
 use super::history::History;
-use super::{Held, Ledger, Probe, Spending, Spent, Unavailable};
+use super::{Fingerprint, Held, Ledger, Outcome, Probe, Spending, Spent, Unavailable};
 use crate::totp::step_at;
 use table::Table;
 
@@ -57,7 +58,7 @@ impl MemoryLedger {
         Self::with_boot_clock(BootClock::of_machine())
     }
 
-    /// As [`new`](Self::new) with another clock, for tests.
+    /// Does the same as [`new`](Self::new) with another clock, for tests.
     #[doc(hidden)]
     pub fn with_boot_clock(boot_clock: BootClock) -> Self {
         let shard = || Mutex::new(Vec::with_capacity(USUAL_STEPS));
@@ -70,11 +71,20 @@ impl MemoryLedger {
         }
     }
 
-    fn shard(&self, fingerprint: u128) -> Result<MutexGuard<'_, Vec<StepTable>>, Unavailable> {
-        Ok(self.shards.get(fingerprint as usize % SHARDS).ok_or(Unavailable)?.lock()?)
+    /// Returns the shard of a fingerprint, and the part of it that a table keeps.
+    ///
+    /// With the shard, 70 bits of it decide. So a new token is refused with a chance of 1 in 2^70
+    /// for each spent one.
+    fn shard(
+        &self,
+        fingerprint: &Fingerprint,
+    ) -> Result<(MutexGuard<'_, Vec<StepTable>>, u64), Unavailable> {
+        let fingerprint = u128::from_le_bytes(*fingerprint);
+        let shard = self.shards.get(fingerprint as usize % SHARDS).ok_or(Unavailable)?;
+        Ok((shard.lock()?, (fingerprint >> 64) as u64))
     }
 
-    /// Takes note of whether there was memory.
+    /// Notes whether there was memory.
     fn note_memory<T>(&self, grown: Result<T, TryReserveError>) -> Result<T, Unavailable> {
         if self.is_exhausted.load(Relaxed) != grown.is_err() {
             self.is_exhausted.store(grown.is_err(), Relaxed);
@@ -101,22 +111,21 @@ impl MemoryLedger {
 }
 
 impl Ledger for MemoryLedger {
-    fn spend(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
+    fn spend(&self, spending: &Spending, now: u64) -> Outcome {
         self.drop_what_is_over(spending.deviation, now)?;
 
-        let fingerprint = u128::from_le_bytes(spending.fingerprint);
-        let mut tables = self.shard(fingerprint)?;
-        // By chance a one-time password can be good in two steps; then it is spent in both.
+        let (mut tables, part) = self.shard(&spending.fingerprint)?;
+        // By chance two steps can have the same OTP. Then the token is spent in both.
         let (mut others, mut own) = (false, None);
         for table in tables.iter_mut() {
             if table.step == spending.step {
                 own = Some(&mut table.spent);
             } else {
-                others |= table.spent.contains(fingerprint);
+                others |= table.spent.contains(part);
             }
         }
         if let Some(own) = own {
-            let is_new = self.note_memory(own.insert(fingerprint))?;
+            let is_new = self.note_memory(own.insert(part))?;
             return Ok(if is_new && !others { Spent::First } else { Spent::Again });
         }
         if others {
@@ -130,14 +139,13 @@ impl Ledger for MemoryLedger {
         }
         drop(history);
         let mut spent = Table::default();
-        self.note_memory(spent.insert(fingerprint).and(tables.try_reserve(1)))?;
+        self.note_memory(spent.insert(part).and(tables.try_reserve(1)))?;
         tables.push(StepTable { step: spending.step, spent });
         Ok(Spent::First)
     }
 
-    fn peek(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
-        let fingerprint = u128::from_le_bytes(spending.fingerprint);
-        let tables = self.shard(fingerprint)?;
+    fn peek(&self, spending: &Spending, now: u64) -> Outcome {
+        let (tables, part) = self.shard(&spending.fingerprint)?;
         let clocks = self.boot_clock.with(now);
         let mut history = self.history.lock()?.clone();
         // Leaves out what a spending would drop first.
@@ -146,7 +154,7 @@ impl Ledger for MemoryLedger {
             history.advance(spending.deviation, clocks);
         }
         let mut kept = tables.iter().filter(|table| !drops || !history.is_closed(table.step));
-        if kept.clone().any(|table| table.spent.contains(fingerprint)) {
+        if kept.clone().any(|table| table.spent.contains(part)) {
             return Ok(Spent::Again);
         }
         if kept.any(|table| table.step == spending.step) {
@@ -158,10 +166,10 @@ impl Ledger for MemoryLedger {
     }
 
     fn probe(&self) -> Result<Probe, Unavailable> {
-        self.remembered().map(|_| Probe { clock: None }).ok_or(Unavailable)
+        self.spent_count().map(|_| Probe::default()).ok_or(Unavailable)
     }
 
-    fn remembered(&self) -> Option<u64> {
+    fn spent_count(&self) -> Option<u64> {
         self.shards.iter().try_fold(0, |sum, shard| {
             let tables = shard.lock().ok()?;
             Some(sum + tables.iter().map(|table| table.spent.len() as u64).sum::<u64>())
@@ -172,10 +180,12 @@ impl Ledger for MemoryLedger {
         self.history.lock().ok()?.opens_at(self.boot_clock.with(now))
     }
 
-    fn trouble(&self) -> Option<String> {
+    fn last_error(&self) -> Option<String> {
         let mut shards = self.shards.iter();
         if shards.any(|shard| shard.lock().is_err()) || self.history.lock().is_err() {
-            return Some("a thread stopped in the middle: restart the program".to_owned());
+            return Some(
+                "a thread panicked while it changed the ledger: restart the program".to_owned(),
+            );
         }
         self.is_exhausted.load(Relaxed).then(|| "there is no memory left".to_owned())
     }
@@ -231,9 +241,9 @@ mod tests {
 
         fn try_to_spend(&self, fingerprint: u8, step: u64) -> Result<Spent, Unavailable> {
             let spending = Spending { fingerprint: [fingerprint; 16], step, deviation: 1 };
-            let foreseen = self.ledger.peek(&spending, self.wall);
+            let peeked = self.ledger.peek(&spending, self.wall);
             let spent = self.ledger.spend(&spending, self.wall);
-            assert_eq!(foreseen, spent);
+            assert_eq!(peeked, spent);
             spent
         }
 
@@ -355,24 +365,24 @@ mod tests {
         assert_eq!(clocks.ledger.spend(&spending, 300), Err(Unavailable));
         assert_eq!(clocks.ledger.peek(&spending, 300), Err(Unavailable));
         assert_eq!(clocks.ledger.probe(), Err(Unavailable));
-        assert_eq!(clocks.ledger.remembered(), None);
-        assert!(clocks.ledger.trouble().unwrap().contains("restart"));
+        assert_eq!(clocks.ledger.spent_count(), None);
+        assert!(clocks.ledger.last_error().unwrap().contains("restart"));
     }
 
     #[test]
-    fn what_is_remembered_is_counted() {
+    fn spent_tokens_are_counted() {
         let mut clocks = Clocks::at(300);
-        assert_eq!(clocks.ledger.probe(), Ok(Probe { clock: None }));
-        assert_eq!(clocks.ledger.remembered(), Some(0));
+        assert_eq!(clocks.ledger.probe(), Ok(Probe::default()));
+        assert_eq!(clocks.ledger.spent_count(), Some(0));
         for fingerprint in 0..200 {
             clocks.spend(fingerprint, 10);
             clocks.spend(fingerprint, 10);
         }
         clocks.spend(200, 11);
-        assert_eq!(clocks.ledger.remembered(), Some(201));
+        assert_eq!(clocks.ledger.spent_count(), Some(201));
         clocks.pass(60);
         clocks.spend(201, 12);
-        assert_eq!(clocks.ledger.remembered(), Some(2));
+        assert_eq!(clocks.ledger.spent_count(), Some(2));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! - *Safety*: nothing is accepted twice.
 //! - *Liveness*: with a right clock, a fresh token is accepted.
 //!
-//! [`reference`] defines both exactly, with their exceptions. [`operation`] lists what may happen,
+//! [`oracle`] defines both exactly, with their exceptions. [`operation`] lists what may happen,
 //! [`run`] checks the invariants. The same three modules run on the real ledgers in `tests/model/`.
 //!
 //! A run prints its seed: `XTOKEN_MODEL_SEED` repeats it, `XTOKEN_MODEL_STEPS` makes it longer.
@@ -13,13 +13,13 @@
 mod file;
 mod memory;
 mod mutation;
-mod nodes;
+mod node_deviations;
 mod operation;
+mod oracle;
 mod redis;
-mod reference;
 mod run;
 #[allow(dead_code, reason = "shared with tests/model")]
-mod seed;
+mod search;
 
 use super::clock::Clocks;
 use super::history::History;
@@ -28,10 +28,10 @@ use crate::totp::{MAX_DEVIATION, step_at, window};
 use file::File;
 use memory::Memory;
 use mutation::Mutation;
-use operation::{sequences, to_file, to_server};
+use operation::{file_operations, sequences, server_operations};
 use redis::Redis;
 use run::run;
-use seed::Search;
+use search::Search;
 
 /// Operations in one sequence, at most.
 const LENGTH: usize = 500;
@@ -47,11 +47,14 @@ fn prove(outcome: Result<(), String>) {
 }
 
 fn in_file(search: &Search, mutation: Option<Mutation>) -> Result<(), String> {
-    search.run(&sequences(LENGTH, Some(to_file())), |all| run(&mut File::new(mutation), all))
+    search
+        .run(&sequences(LENGTH, Some(file_operations())), |all| run(&mut File::new(mutation), all))
 }
 
 fn in_redis(search: &Search, mutation: Option<Mutation>) -> Result<(), String> {
-    search.run(&sequences(LENGTH, Some(to_server())), |all| run(&mut Redis::new(mutation), all))
+    search.run(&sequences(LENGTH, Some(server_operations())), |all| {
+        run(&mut Redis::new(mutation), all)
+    })
 }
 
 #[test]
@@ -87,7 +90,7 @@ fn assert_found(
 #[test]
 fn faults_of_a_file_are_found() {
     let faults = [
-        (Mutation::AskersDeviationOnly, "safety", 14),
+        (Mutation::CallersDeviationOnly, "safety", 14),
         (Mutation::HorizonInWallTime, "liveness", 63),
         (Mutation::PastJoinedWithFuture, "liveness", 4),
         (Mutation::DeviationsUnsynced, "safety", 334),
@@ -102,7 +105,7 @@ fn faults_of_a_file_are_found() {
 #[test]
 fn faults_of_a_redis_are_found() {
     let faults = [
-        (Mutation::AskersDeviationOnly, "safety", 37),
+        (Mutation::CallersDeviationOnly, "safety", 37),
         (Mutation::RedisHorizonUnchecked, "safety", 37),
         (Mutation::ClockComparedWithLastAnswer, "safety", 281),
         (Mutation::ConnectionKeptOverPromotion, "safety", 108),

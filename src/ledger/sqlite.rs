@@ -5,11 +5,11 @@
 //! lost, damaged or replaced.
 
 mod database;
+mod deadline;
 mod error;
 mod files;
 mod lock_file;
-mod opening;
-mod patience;
+mod opener;
 
 use std::borrow::Cow;
 use std::path::{self, Path, PathBuf};
@@ -17,14 +17,13 @@ use std::sync::Mutex;
 use std::{fmt, mem};
 
 use super::clock::{BootClock, Clocks};
-use super::deferred::Outcome;
 use super::history::History;
-use super::{Held, Ledger, Probe, Spending, Spent, Unavailable};
+use super::{Held, Ledger, Outcome, Probe, Spending, Spent, Unavailable};
 use database::Database;
+use deadline::Deadline;
 use error::Error;
-use files::{Identity, Place};
-use opening::{Missing, Opening};
-use patience::Patience;
+use files::{Identity, Paths};
+use opener::{Missing, Opener};
 
 /// The ledger `sqlite:PATH`.
 pub struct SqliteLedger {
@@ -41,9 +40,11 @@ struct State {
     damaged: Option<Identity>,
     /// The file was open before, and was checked.
     was_open: bool,
-    /// The lock of another process was not free in time. Questions do not wait for it until it is.
-    is_impatient: bool,
-    trouble: Option<String>,
+    /// The lock of another process was not free in time. Until it is, questions do not wait.
+    was_busy: bool,
+    last_error: Option<String>,
+    /// The largest deviation of the verifiers that [started](Ledger::start) the ledger.
+    expected: Option<u64>,
 }
 
 /// One question to the ledger.
@@ -52,19 +53,19 @@ struct Question<'a> {
     path: &'a Path,
     boot_clock: &'a BootClock,
     clocks: Clocks,
-    patience: Patience,
+    deadline: Deadline,
 }
 
 impl SqliteLedger {
-    /// The ledger in the file `path`, which is made at first use if it does not exist.
+    /// Makes the ledger in the file `path`, which is created at first use.
     ///
-    /// A process that forks after first use must [`hold`](Ledger::hold) it meanwhile, as the C
-    /// library does by itself; otherwise the child is told [`Unavailable`].
+    /// If the process forks after first use, the child is told [`Unavailable`]. The C library
+    /// prepares its ledgers for a fork.
     pub fn new(path: impl AsRef<Path>) -> Self {
         Self::with_boot_clock(path, BootClock::of_machine())
     }
 
-    /// As [`new`](Self::new) with another clock, for tests.
+    /// Does the same as [`new`](Self::new) with another clock, for tests.
     #[doc(hidden)]
     pub fn with_boot_clock(path: impl AsRef<Path>, boot_clock: BootClock) -> Self {
         let path = path::absolute(&path).unwrap_or_else(|_| path.as_ref().to_owned());
@@ -73,14 +74,15 @@ impl SqliteLedger {
             history: History::new(0),
             damaged: None,
             was_open: false,
-            is_impatient: false,
-            trouble: None,
+            was_busy: false,
+            last_error: None,
+            expected: None,
         };
         Self { path, boot_clock, state: Mutex::new(state) }
     }
 
-    /// Returns the path, unless nothing is there: then it may be a secret that was written in its
-    /// place.
+    /// Returns the path for messages, unless no file is there: then the user may have written a
+    /// secret instead of a path.
     fn shown_path(&self) -> Cow<'_, str> {
         match self.path.symlink_metadata() {
             Ok(_) => self.path.to_string_lossy(),
@@ -97,14 +99,15 @@ impl SqliteLedger {
         // Both clocks are read at the same moment, before anything waits.
         let clocks = self.boot_clock.with(now);
         let mut state = self.state.lock()?;
-        let patience = Patience::new(!state.is_impatient);
+        let deadline = Deadline::new(!state.was_busy);
         let (path, boot_clock) = (&self.path, &self.boot_clock);
-        let question = Question { path, boot_clock, clocks, patience };
+        let question = Question { path, boot_clock, clocks, deadline };
         work(&mut state, question).map_err(|error| {
-            state.trouble = Some(format!("{}: {error}", self.shown_path()));
+            state.last_error = Some(format!("{}: {error}", self.shown_path()));
             state.react(&error);
             if may_make && error.is_damage() {
-                // At once, as this process may have no other token. What fails, the next one tries.
+                // Immediately, as this process may spend no other token. If that fails, the next
+                // token tries again.
                 let _ = state.open(question, true);
             }
             Unavailable
@@ -113,7 +116,7 @@ impl SqliteLedger {
 }
 
 impl Ledger for SqliteLedger {
-    fn spend(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
+    fn spend(&self, spending: &Spending, now: u64) -> Outcome {
         self.answer(now, true, |state, question| {
             let outcome = state.spend(question, spending)?;
             state.worked();
@@ -121,38 +124,50 @@ impl Ledger for SqliteLedger {
         })?
     }
 
-    fn peek(&self, spending: &Spending, now: u64) -> Result<Spent, Unavailable> {
+    fn peek(&self, spending: &Spending, now: u64) -> Outcome {
         self.answer(now, false, |state, question| state.peek(question, spending))?
     }
 
     fn probe(&self) -> Result<Probe, Unavailable> {
         self.answer(0, false, |state, question| {
-            state.probe(question)?;
+            let has_lost = state.probe(question)?;
             state.worked();
-            Ok(Probe { clock: None })
+            Ok(Probe { clock: None, has_lost })
         })
     }
 
-    /// Counts to 50,000: that many means that many or more. `None` before first use, and while
+    fn start(&self, deviation: u64, now: u64) -> Option<Result<(), Unavailable>> {
+        Some(self.answer(now, true, |state, question| {
+            state.expected = state.expected.max(Some(deviation));
+            state.start(question)?;
+            state.worked();
+            Ok(())
+        }))
+    }
+
+    /// Counts to 50,000, which then means that many or more. `None` before first use, and while
     /// another thread uses the file.
-    fn remembered(&self) -> Option<u64> {
+    fn spent_count(&self) -> Option<u64> {
         let state = self.state.try_lock().ok()?;
         state.database.as_ref().filter(|database| !database.is_inherited())?.count().ok()
     }
 
     fn closed_until(&self, now: u64) -> Option<u64> {
         let clocks = self.boot_clock.with(now);
-        self.state.lock().ok()?.history.opens_at(clocks)
+        let state = self.state.lock().ok()?;
+        state.history.opens_at_for(state.expected, clocks)
     }
 
-    fn trouble(&self) -> Option<String> {
+    fn last_error(&self) -> Option<String> {
         match self.state.lock() {
-            Ok(state) => state.trouble.clone(),
-            Err(_) => Some("a thread stopped in the middle: restart the program".to_owned()),
+            Ok(state) => state.last_error.clone(),
+            Err(_) => Some(
+                "a thread panicked while it changed the ledger: restart the program".to_owned(),
+            ),
         }
     }
 
-    /// Also closes the file: what SQLite knows of it must not be inherited.
+    /// Locks the ledger and closes its file: a child must not inherit what SQLite knows of it.
     fn hold(&self) -> Box<dyn Held + '_> {
         let mut state = self.state.lock();
         if let Ok(state) = &mut state {
@@ -167,8 +182,8 @@ impl State {
         for _ in 0..2 {
             self.open(question, true)?;
             let Some(database) = &mut self.database else { break };
-            let Question { clocks, patience, .. } = question;
-            match database.spend(&mut self.history, spending, clocks, patience) {
+            let Question { clocks, deadline, .. } = question;
+            match database.spend(&mut self.history, spending, clocks, deadline) {
                 Err(error @ Error::Replaced) => self.react(&error),
                 result => return result,
             }
@@ -197,31 +212,48 @@ impl State {
         Ok(Err(Unavailable))
     }
 
-    /// Writes to the file what is in it already. Makes no file: the first token does.
-    fn probe(&mut self, question: Question<'_>) -> Result<(), Error> {
-        match (self.open(question, false)?, &self.database) {
-            (None, Some(database)) => database.rewrite(question.patience),
-            _ => Ok(Place::of(question.path)?.try_to_create()?),
+    /// Writes to the file what is in it already. Makes no file: the first token does. Returns
+    /// whether tokens were lost.
+    fn probe(&mut self, question: Question<'_>) -> Result<bool, Error> {
+        let missing = self.open(question, false)?;
+        match &self.database {
+            Some(database) => database.rewrite(question.deadline)?,
+            None => Paths::of(question.path)?.try_to_create()?,
         }
+        Ok(matches!(missing, Some(Missing::Lost)))
     }
 
-    /// Opens the file if it is not open, or says what has to be made for that.
+    /// Makes the file if there is none, and writes to it what is in it already.
+    fn start(&mut self, question: Question<'_>) -> Result<(), Error> {
+        for _ in 0..2 {
+            self.open(question, true)?;
+            let Some(database) = &self.database else { break };
+            match database.refuse_replaced() {
+                Err(error @ Error::Replaced) => self.react(&error),
+                result => return result.and_then(|()| database.rewrite(question.deadline)),
+            }
+        }
+        Err(Error::Replaced)
+    }
+
+    /// Opens the file if it is not open. If something must be made first, and `may_make` is false,
+    /// returns what is missing.
     fn open(&mut self, question: Question<'_>, may_make: bool) -> Result<Option<Missing>, Error> {
         if let Some(database) = &self.database {
             return if database.is_inherited() { Err(Error::Forked) } else { Ok(None) };
         }
-        let Question { path, boot_clock, clocks, patience } = question;
-        let opening = Opening {
+        let Question { path, boot_clock, clocks, deadline } = question;
+        let opener = Opener {
             boot_clock,
             clocks,
-            patience,
+            deadline,
             may_make,
             was_open: self.was_open,
             damaged: self.damaged,
         };
-        let place = Place::of(path)?;
-        let found = place.files()?.database;
-        let opened = opening.open(place, &mut self.history);
+        let paths = Paths::of(path)?;
+        let found = paths.files()?.database;
+        let opened = opener.open(paths, &mut self.history);
         if opened.as_ref().is_err_and(Error::is_damage) {
             self.damaged = found;
         }
@@ -233,7 +265,8 @@ impl State {
         Ok(None)
     }
 
-    /// A connection must not be used after a fork, and closing it counts as use.
+    /// Closes the database, except in a child of a fork: there the connection must not be used, and
+    /// closing it counts as use.
     fn close(&mut self) {
         match self.database.take() {
             Some(database) if database.is_inherited() => mem::forget(database),
@@ -243,11 +276,11 @@ impl State {
     }
 
     fn worked(&mut self) {
-        (self.trouble, self.is_impatient) = (None, false);
+        (self.last_error, self.was_busy) = (None, false);
     }
 
     fn react(&mut self, error: &Error) {
-        self.is_impatient |= error.is_busy();
+        self.was_busy |= error.is_busy();
         if let Some(database) = self.database.as_ref().filter(|_| error.is_damage()) {
             self.damaged = database.files.database;
         }
@@ -258,7 +291,7 @@ impl State {
 }
 
 impl fmt::Debug for SqliteLedger {
-    /// Without the path, in whose place there may be a secret.
+    /// Leaves out the path, because it may be a secret written by mistake.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteLedger").finish_non_exhaustive()
     }

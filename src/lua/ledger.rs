@@ -3,23 +3,24 @@
 use std::sync::Arc;
 
 use mlua::{
-    IntoLua, IntoLuaMulti, Lua, MetaMethod, MultiValue, Result, Table, UserData, UserDataFields,
-    UserDataMethods, Value,
+    IntoLuaMulti, Lua, MetaMethod, MultiValue, Result, UserData, UserDataFields, UserDataMethods,
+    Value,
 };
 
-use super::options::BadOption;
-use super::or_message;
+use super::bad_option::{BadOption, or_message};
 use super::time::unix_time_or_now;
-use crate::Rejection;
-use crate::ledger::{self, Ledger, Spent, Unavailable};
-use crate::setting::SettingError;
+use crate::config::ConfigError;
+use crate::ledger::{self, Ledger, Unavailable};
 
-/// `xtoken.new_ledger(url)` -> ledger | nil, message, "ledger"
-pub(super) fn new_ledger(lua: &Lua, url: Value) -> Result<MultiValue> {
-    let ledger = match &url {
-        Value::String(url) => ledger::open(&*url.as_bytes()).map_err(BadOption::from),
-        _ => Err(SettingError::Ledger.into()),
+/// `xtoken.new_ledger(url [, former])` -> ledger | nil, message, "ledger"
+pub(super) fn new_ledger(lua: &Lua, (url, former): (Value, Value)) -> Result<MultiValue> {
+    let former = former.as_userdata().and_then(|former| former.borrow::<LuaLedger>().ok());
+    let ledger = match (&url, former) {
+        (Value::String(url), None) => ledger::open(&*url.as_bytes()),
+        (Value::String(url), Some(former)) => ledger::reopen(&*url.as_bytes(), &*former.0),
+        _ => Err(ConfigError::Ledger),
     };
+    let ledger = ledger.map_err(BadOption::from);
     or_message(lua, ledger, |ledger| lua.create_userdata(LuaLedger(ledger)))
 }
 
@@ -31,41 +32,35 @@ impl UserData for LuaLedger {
     }
 
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_method("trouble", |_, this, ()| Ok(this.0.trouble()));
+        methods.add_method("last_error", |_, this, ()| Ok(this.0.last_error()));
         methods.add_method("probe", |lua, this, ()| probe(lua, &*this.0));
-        methods.add_method("remembered", |_, this, ()| Ok(this.0.remembered()));
+        methods.add_method("start", |lua, this, (deviation, time): (u64, Value)| {
+            start(lua, &*this.0, deviation, &time)
+        });
+        methods.add_method("spent_count", |_, this, ()| Ok(this.0.spent_count()));
         methods.add_method("closed_until", |_, this, time: Value| {
             Ok(unix_time_or_now(&time).and_then(|now| this.0.closed_until(now)))
-        });
-        methods.add_method("descriptor", |_, this, ()| {
-            Ok(this.0.deferred().and_then(|ledger| ledger.descriptor()))
-        });
-        methods.add_method("finished", |lua, this, at_most: Option<usize>| {
-            finished(lua, &*this.0, at_most.unwrap_or(usize::MAX))
         });
     }
 }
 
 fn probe(lua: &Lua, ledger: &dyn Ledger) -> Result<MultiValue> {
     match ledger.probe() {
-        Ok(probe) => (true, probe.clock).into_lua_multi(lua),
-        Err(error) => {
-            let trouble = ledger.trouble().unwrap_or_else(|| error.to_string());
-            (false, trouble).into_lua_multi(lua)
-        }
+        Ok(probe) => (true, probe.clock, probe.has_lost).into_lua_multi(lua),
+        Err(unavailable) => failure(lua, ledger, unavailable),
     }
 }
 
-fn finished(lua: &Lua, ledger: &dyn Ledger, at_most: usize) -> Result<Table> {
-    let finished = ledger.deferred().map(|ledger| ledger.finished(at_most)).unwrap_or_default();
-    let outcomes = lua.create_table_with_capacity(0, finished.len())?;
-    for (ticket, outcome) in finished {
-        let outcome = match outcome {
-            Ok(Spent::First) => Value::Boolean(true),
-            Ok(Spent::Again) => Rejection::Replayed.name().into_lua(lua)?,
-            Err(Unavailable) => Rejection::Unavailable.name().into_lua(lua)?,
-        };
-        outcomes.raw_set(ticket, outcome)?;
+fn start(lua: &Lua, ledger: &dyn Ledger, deviation: u64, time: &Value) -> Result<MultiValue> {
+    match unix_time_or_now(time).map(|now| ledger.start(deviation, now)) {
+        Some(Some(Ok(()))) => true.into_lua_multi(lua),
+        Some(Some(Err(unavailable))) => failure(lua, ledger, unavailable),
+        Some(None) => Value::Nil.into_lua_multi(lua),
+        None => (false, "unix_time must be whole seconds, 0 or later").into_lua_multi(lua),
     }
-    Ok(outcomes)
+}
+
+fn failure(lua: &Lua, ledger: &dyn Ledger, unavailable: Unavailable) -> Result<MultiValue> {
+    let message = ledger.last_error().unwrap_or_else(|| unavailable.to_string());
+    (false, message).into_lua_multi(lua)
 }

@@ -5,7 +5,7 @@ use std::ffi::c_int;
 use mlua::Lua;
 use mlua::ffi::lua_State;
 
-/// Makes the module. Raises an error in another Lua than it was built for.
+/// Makes the module. Raises an error if it was built for another Lua.
 ///
 /// Most other Luas lack a function that this build needs, so the linker refuses it there (see
 /// build.rs). Lua 5.5 has all that a build for 5.4 needs, but numbers the registry differently: the

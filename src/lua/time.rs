@@ -1,11 +1,10 @@
-//! Moments from Lua. Lua turns fractions into integers where it is asked for an integer, so the
-//! type is checked here.
-
-use std::time::{SystemTime, UNIX_EPOCH};
+//! Unix time from Lua. Lua converts fractions where it is asked for an integer, so the type is
+//! checked here.
 
 use mlua::Value;
 
-/// The argument `unix_time`: whole seconds from 0 on, or the clock's when it is left out.
+/// Reads the argument `unix_time`: whole seconds, 0 or later. Returns the time of the clock if it
+/// was left out.
 pub(super) fn unix_time_or_now(argument: &Value) -> Option<u64> {
     match argument {
         Value::Nil => Some(now()),
@@ -13,8 +12,8 @@ pub(super) fn unix_time_or_now(argument: &Value) -> Option<u64> {
     }
 }
 
-/// A number from 0 on without a fraction. Lua before 5.3 and LuaJIT have only floats; what is
-/// beyond 2^64 counts as 2^64 - 1.
+/// Reads a whole number, 0 or more. Lua before 5.3 and LuaJIT have only floats; what is beyond 2^64
+/// counts as 2^64 - 1.
 pub(super) fn whole_number(value: &Value) -> Option<u64> {
     match *value {
         Value::Integer(number) => u64::try_from(number).ok(),
@@ -23,7 +22,13 @@ pub(super) fn whole_number(value: &Value) -> Option<u64> {
     }
 }
 
-/// A clock before 1970 counts as 0.
+/// Returns the time of the clock in Unix seconds, as `os.time()` does; 0 before 1970.
+///
+/// `SystemTime` reads nanoseconds, which takes ten times as long, and may be a few milliseconds
+/// ahead of `os.time()`, which minters in Lua use.
+#[allow(unsafe_code)]
 pub(super) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
+    // SAFETY: a null pointer is allowed.
+    let seconds = unsafe { libc::time(std::ptr::null_mut()) };
+    u64::try_from(seconds).unwrap_or(0)
 }

@@ -11,13 +11,13 @@ use xtoken::ledger::BootClock;
 
 use super::Spending;
 use super::namespace;
-use super::operation::{ASKERS, Loss, Operation, Part};
-use super::reference::{Consequence, Gap};
+use super::operation::{CALLERS, Loss, Operation, Part};
+use super::oracle::{Consequence, Gap};
 use super::run::{Answer, World};
 use super::worker::{Clocks, Worker};
 
-/// The asker that opens the file by its other name, while it has one.
-const LINKED: usize = ASKERS - 1;
+/// The caller that opens the file by its other name, while it has one.
+const LINKED: usize = CALLERS - 1;
 const PARTS: [&str; 3] = ["", "-wal", "-shm"];
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
@@ -34,7 +34,7 @@ pub(crate) struct File {
     folder: PathBuf,
     boots: PathBuf,
     boot: u64,
-    workers: [Option<Worker>; ASKERS],
+    workers: [Option<Worker>; CALLERS],
     time: u64,
     booted_at: u64,
     real: BootClock,
@@ -67,7 +67,7 @@ impl File {
             folder,
             boots,
             boot: number * 1_000,
-            workers: [const { None }; ASKERS],
+            workers: [const { None }; CALLERS],
             time: 0,
             booted_at: 0,
             real,
@@ -114,11 +114,11 @@ impl File {
         fs::write(self.boot_id(), id).unwrap();
     }
 
-    fn worker(&mut self, asker: usize) -> &mut Worker {
-        let is_linked = asker == LINKED && self.other().exists();
+    fn worker(&mut self, caller: usize) -> &mut Worker {
+        let is_linked = caller == LINKED && self.other().exists();
         let path = if is_linked { self.other() } else { self.path() };
         let boot_id = self.boot_id();
-        self.workers[asker].get_or_insert_with(|| {
+        self.workers[caller].get_or_insert_with(|| {
             let mut command = namespace::command("sh");
             let script = format!("mount --bind \"$0\" {BOOT_ID} && exec \"$@\"");
             command.args(["-c", &script]).arg(boot_id).arg(std::env::current_exe().unwrap());
@@ -143,10 +143,10 @@ impl File {
         }
     }
 
-    fn restart(&mut self, asker: usize) -> [bool; ASKERS] {
-        self.workers[asker] = None;
-        let mut restarted = [false; ASKERS];
-        restarted[asker] = true;
+    fn restart(&mut self, caller: usize) -> [bool; CALLERS] {
+        self.workers[caller] = None;
+        let mut restarted = [false; CALLERS];
+        restarted[caller] = true;
         restarted
     }
 
@@ -182,18 +182,18 @@ impl File {
     fn change(&mut self, operation: &Operation) -> Consequence {
         let gap = |gap| Consequence { gap: Some(gap), ..Consequence::default() };
         match *operation {
-            Operation::Restart(asker) => {
-                Consequence { restarted: self.restart(asker), ..Consequence::default() }
+            Operation::Restart(caller) => {
+                Consequence { restarted: self.restart(caller), ..Consequence::default() }
             }
             Operation::Full(is_full) => {
                 self.fill(is_full);
                 Consequence::default()
             }
             Operation::PowerCut(loss) => {
-                self.workers = [const { None }; ASKERS];
+                self.workers = [const { None }; CALLERS];
                 self.boot();
                 self.lose(loss);
-                Consequence { restarted: [true; ASKERS], ..gap(Gap::Certain) }
+                Consequence { restarted: [true; CALLERS], ..gap(Gap::Certain) }
             }
             Operation::Copy => {
                 for part in PARTS {
@@ -244,32 +244,32 @@ impl File {
 impl World for File {
     const IS_SIMULATED: bool = false;
 
-    fn spend(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
+    fn spend(&mut self, caller: usize, question: &Spending, wall: u64) -> Answer {
         let clocks = self.clocks(wall);
-        self.worker(asker).ask("spend", question, clocks)
+        self.worker(caller).ask("spend", question, clocks)
     }
 
-    fn peek(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
+    fn peek(&mut self, caller: usize, question: &Spending, wall: u64) -> Answer {
         let clocks = self.clocks(wall);
-        self.worker(asker).ask("peek", question, clocks)
+        self.worker(caller).ask("peek", question, clocks)
     }
 
     fn race(
         &mut self,
-        askers: [usize; 2],
+        callers: [usize; 2],
         question: &Spending,
         walls: [u64; 2],
     ) -> Option<[Answer; 2]> {
         let clocks = walls.map(|wall| self.clocks(wall));
-        if askers[0] == askers[1] {
-            let worker = self.worker(askers[0]);
+        if callers[0] == callers[1] {
+            let worker = self.worker(callers[0]);
             worker.put("race", question, clocks[0]);
             return worker.answers().try_into().ok();
         }
-        for (asker, clocks) in askers.into_iter().zip(clocks) {
-            self.worker(asker).put("spend", question, clocks);
+        for (caller, clocks) in callers.into_iter().zip(clocks) {
+            self.worker(caller).put("spend", question, clocks);
         }
-        Some(askers.map(|asker| self.worker(asker).answers()[0]))
+        Some(callers.map(|caller| self.worker(caller).answers()[0]))
     }
 
     fn elapsed(&mut self) -> u64 {
@@ -293,7 +293,7 @@ impl World for File {
         consequence
     }
 
-    fn can_answer(&self, _asker: usize) -> bool {
+    fn can_answer(&self, _caller: usize) -> bool {
         !self.is_full && !self.other().exists()
     }
 }

@@ -9,12 +9,12 @@ use redis::cmd;
 use xtoken::ledger::BootClock;
 
 use super::Spending;
-use super::clock::WallClock;
-use super::nodes::Known;
-use super::operation::{ASKERS, Loss, Operation};
-use super::reference::{Acceptance, Consequence, Gap};
+use super::node_deviations::NodeDeviations;
+use super::operation::{CALLERS, Loss, Operation};
+use super::oracle::{Acceptance, Consequence, Gap};
 use super::run::{Answer, World};
 use super::server::Server;
+use super::time::WallClock;
 use super::worker::{Clocks, Worker};
 
 /// The servers for all sequences, one after the other.
@@ -26,7 +26,7 @@ pub(crate) struct Redis<'a> {
     clock: &'a WallClock,
     server: Server,
     other: Server,
-    nodes: [Option<Worker>; ASKERS],
+    nodes: [Option<Worker>; CALLERS],
     time: u64,
     began_at: u64,
     real: BootClock,
@@ -36,10 +36,10 @@ pub(crate) struct Redis<'a> {
     moved: i64,
     moved_at: Option<u64>,
     /// Since when each node can notice that, and how far it was ahead then.
-    watches_since: [Option<(u64, i64)>; ASKERS],
+    watches_since: [Option<(u64, i64)>; CALLERS],
     /// A node that could not notice was asked meanwhile.
     is_misled: bool,
-    known: Known,
+    deviations: NodeDeviations,
     is_full: bool,
     is_replica: bool,
     has_copy: bool,
@@ -55,13 +55,14 @@ impl<'a> Redis<'a> {
     pub(crate) fn new(servers: &'a Servers) -> Self {
         let clock = &servers.clock;
         clock.set(0);
-        let start = || Server::start_in(&["--repl-diskless-sync-delay", "0"], clock.environment());
+        let start =
+            || Server::start_with(None, &["--repl-diskless-sync-delay", "0"], clock.environment());
         let (real, last_seen) = (BootClock::of_machine(), BootClock::of_machine().now());
         Self {
             clock,
             server: start(),
             other: start(),
-            nodes: [const { None }; ASKERS],
+            nodes: [const { None }; CALLERS],
             time: 0,
             began_at: 0,
             real,
@@ -69,19 +70,19 @@ impl<'a> Redis<'a> {
             last_seen,
             moved: 0,
             moved_at: None,
-            watches_since: [None; ASKERS],
+            watches_since: [None; CALLERS],
             is_misled: false,
-            known: Known::default(),
+            deviations: NodeDeviations::default(),
             is_full: false,
             is_replica: false,
             has_copy: false,
         }
     }
 
-    fn node(&mut self, asker: usize) -> &mut Worker {
+    fn node(&mut self, caller: usize) -> &mut Worker {
         let url = format!("{}?timeout=300", self.server.url());
-        self.watches_since[asker].get_or_insert((self.time, self.moved));
-        self.nodes[asker].get_or_insert_with(|| {
+        self.watches_since[caller].get_or_insert((self.time, self.moved));
+        self.nodes[caller].get_or_insert_with(|| {
             Worker::start(Command::new(std::env::current_exe().unwrap()), &url)
         })
     }
@@ -106,9 +107,9 @@ impl<'a> Redis<'a> {
 
     /// Returns whether the server's clock was not set, or this node can notice it: it was connected
     /// before, and the clock was set by more than it may have drifted since.
-    fn can_notice(&self, asker: usize) -> bool {
+    fn can_notice(&self, caller: usize) -> bool {
         self.moved_at.is_none_or(|moved_at| {
-            self.watches_since[asker].is_some_and(|(since, moved)| {
+            self.watches_since[caller].is_some_and(|(since, moved)| {
                 let drift = 600_000.min((self.time - since) / 2_000) + 4_000;
                 since < moved_at && self.moved.abs_diff(moved) > drift
             })
@@ -146,25 +147,25 @@ impl World for Redis<'_> {
     const IS_SIMULATED: bool = false;
     const APART: u64 = 30;
     const FIRST: Option<Gap> = Some(Gap::Certain);
-    const SKEW: [i64; ASKERS] = [0, 15_000, -15_000];
+    const SKEW: [i64; CALLERS] = [0, 15_000, -15_000];
 
-    fn machine(&self, asker: usize) -> usize {
-        asker
+    fn machine(&self, caller: usize) -> usize {
+        caller
     }
 
-    fn spend(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
+    fn spend(&mut self, caller: usize, question: &Spending, wall: u64) -> Answer {
         let clocks = self.clocks(wall);
-        let answer = self.node(asker).ask("spend", question, clocks);
-        self.is_misled |= !self.can_notice(asker);
-        if self.can_answer(asker) {
-            self.known.asked(asker, question.deviation);
+        let answer = self.node(caller).ask("spend", question, clocks);
+        self.is_misled |= !self.can_notice(caller);
+        if self.can_answer(caller) {
+            self.deviations.asked(caller, question.deviation);
         }
         answer
     }
 
-    fn peek(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
+    fn peek(&mut self, caller: usize, question: &Spending, wall: u64) -> Answer {
         let clocks = self.clocks(wall);
-        self.node(asker).ask("peek", question, clocks)
+        self.node(caller).ask("peek", question, clocks)
     }
 
     fn elapsed(&mut self) -> u64 {
@@ -183,11 +184,11 @@ impl World for Redis<'_> {
     fn happen(&mut self, operation: &Operation) -> Consequence {
         let gap = Consequence { gap: Some(Gap::Certain), ..Consequence::default() };
         match *operation {
-            Operation::Restart(asker) => {
-                (self.nodes[asker], self.watches_since[asker]) = (None, None);
-                self.known.begins_anew(asker);
-                let mut restarted = [false; ASKERS];
-                restarted[asker] = true;
+            Operation::Restart(caller) => {
+                (self.nodes[caller], self.watches_since[caller]) = (None, None);
+                self.deviations.begins_anew(caller);
+                let mut restarted = [false; CALLERS];
+                restarted[caller] = true;
                 Consequence { restarted, ..Consequence::default() }
             }
             Operation::Full(is_full) => {
@@ -202,7 +203,7 @@ impl World for Redis<'_> {
                 Consequence::default()
             }
             Operation::RestartServer(loss) => {
-                self.known.server_forgets();
+                self.deviations.server_forgets();
                 match loss {
                     Loss::Nothing => self.command(&["SAVE"]),
                     Loss::SinceCopy if self.has_copy => {}
@@ -221,12 +222,12 @@ impl World for Redis<'_> {
                 gap
             }
             Operation::Empty if !self.is_replica => {
-                self.known.server_forgets();
+                self.deviations.server_forgets();
                 self.command(&["FLUSHALL"]);
                 gap
             }
             Operation::Demote(loss) => {
-                self.known.server_forgets();
+                self.deviations.server_forgets();
                 self.follow_the_other(loss);
                 gap
             }
@@ -245,7 +246,7 @@ impl World for Redis<'_> {
         }
     }
 
-    fn can_answer(&self, _asker: usize) -> bool {
+    fn can_answer(&self, _caller: usize) -> bool {
         !self.is_full && !self.is_replica
     }
 
@@ -255,8 +256,8 @@ impl World for Redis<'_> {
 
     /// Nor does it notice that tokens have left before their time. And when the server has lost
     /// everything, a node may not know of a deviation that was in use on others only.
-    fn forgives(&self, asker: usize, before: &Acceptance) -> bool {
+    fn forgives(&self, caller: usize, before: &Acceptance) -> bool {
         let has_moved = self.moved_at.is_some_and(|moved_at| before.at <= moved_at);
-        !self.can_notice(asker) && has_moved || !self.known.has(asker, before.deviation)
+        !self.can_notice(caller) && has_moved || !self.deviations.has(caller, before.deviation)
     }
 }

@@ -104,8 +104,8 @@ pub(crate) fn serve() {
             "race" => race(&*ledger, &question, wall),
             _ => panic!("{what}"),
         };
-        if let Some(trouble) = ledger.trouble() {
-            eprintln!("{trouble}");
+        if let Some(error) = ledger.last_error() {
+            eprintln!("{error}");
         }
         println!("= {}", answers.into_iter().map(write).collect::<Vec<_>>().join(" "));
     }

@@ -1,8 +1,8 @@
 //! Clocks that are wrong, jump, creep, and are set back.
 
-use xtoken::ledger::{Ledger, Spent, Unavailable};
+use xtoken::ledger::{self, Ledger, Spent, Unavailable};
 
-use super::clock::Time;
+use super::time::Time;
 use super::{NOW, at, spend, token};
 
 pub(crate) const HOUR: u64 = 3_600;
@@ -148,7 +148,7 @@ fn a_server_whose_clock_is_set_counts_as_restarted() {
                 let token = at(now, number);
                 assert_ne!(ledger.spend(&token, now), Ok(Spent::First), "{round}, {number}");
             }
-            assert_eq!(ledger.trouble(), None);
+            assert_eq!(ledger.last_error(), None);
         }
         let later = ledgers[0].closed_until(now).unwrap();
         time.pass(later - now);
@@ -157,6 +157,31 @@ fn a_server_whose_clock_is_set_counts_as_restarted() {
         assert_eq!(ledgers[1].spend(&at(now, 100 + round), now), Ok(Spent::Again));
         assert_ne!(ledgers[1].spend(&token(1), now), Ok(Spent::First));
     }
+}
+
+#[test]
+fn a_ledger_in_the_place_of_another_knows_the_clock_that_it_saw() {
+    let time = Time::new();
+    time.set_server_ahead(10 * HOUR);
+    let server = time.server();
+    let former = time.ledger(server.has_been_there());
+    assert_eq!(spend(&former, 1), Ok(Spent::First));
+    let url = format!("{}?timeout=1500", server.url());
+    let reopened = ledger::reopen(&url, &former).unwrap();
+    assert_eq!(reopened.spend(&token(1), NOW), Ok(Spent::Again));
+    assert_eq!(reopened.spend(&token(2), NOW), Ok(Spent::First));
+    let reopened = ledger::reopen(&url, &*reopened).unwrap();
+    drop(former);
+    // Nobody is connected at this moment.
+    time.set_server_ahead(0);
+    assert_eq!(reopened.spend(&token(3), NOW), Err(Unavailable));
+    assert!(reopened.closed_until(NOW).is_some());
+
+    // Where nothing is known, it is a ledger like any other.
+    let unused = time.ledger(&server);
+    assert_eq!(ledger::reopen(&url, &unused).unwrap().last_error(), None);
+    assert!(ledger::reopen("memory:", &unused).is_ok());
+    assert!(ledger::reopen("redis://h?timeout=9", &unused).is_err());
 }
 
 #[test]
@@ -207,6 +232,6 @@ fn the_ends_of_time_are_ordinary() {
         let ledger = time.ledger(server.has_been_there());
         assert_eq!(ledger.spend(&at(now, 1), now), Ok(Spent::First));
         assert_eq!(ledger.spend(&at(now, 1), now), Ok(Spent::Again));
-        assert_eq!(ledger.trouble(), None);
+        assert_eq!(ledger.last_error(), None);
     }
 }

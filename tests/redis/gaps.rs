@@ -1,13 +1,14 @@
 //! When a server may have forgotten tokens, all that could have been accepted before are refused.
 
+use std::sync::Arc;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use redis::cmd;
 use xtoken::ledger::{Ledger, RedisLedger, Spending, Spent, Unavailable};
 
-use super::clock::Time;
 use super::server::Server;
+use super::time::Time;
 use super::{NOW, at, ledger, spend, token};
 
 /// Tokens from before a loss are refused, whatever the server still knows, and those that are made
@@ -20,7 +21,7 @@ fn survives(lose: impl FnOnce(&mut Server)) {
     lose(&mut server);
     assert_ne!(spend(&ledger, 1), Ok(Spent::First), "spent, and perhaps forgotten by the server");
     assert_eq!(spend(&ledger, 2), Err(Unavailable), "who knows");
-    assert_eq!(ledger.trouble(), None);
+    assert_eq!(ledger.last_error(), None);
     let later = ledger.closed_until(NOW).unwrap();
     assert!((NOW + 60..=NOW + 120).contains(&later), "{later}");
     time.pass(later - NOW);
@@ -28,6 +29,67 @@ fn survives(lose: impl FnOnce(&mut Server)) {
     assert_eq!(ledger.spend(&at(later, 2), later), Ok(Spent::First));
     assert_eq!(ledger.spend(&at(later, 2), later), Ok(Spent::Again));
     assert_eq!(ledger.closed_until(later), None);
+}
+
+/// What a start says in the end.
+fn started(ledger: &RedisLedger) -> Result<(), Unavailable> {
+    assert_eq!(ledger.start(1, NOW), None, "it waits for the server");
+    loop {
+        match ledger.start(1, NOW) {
+            Some(result) => return result,
+            None => sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+#[test]
+fn the_time_for_which_tokens_are_refused_begins_at_the_start() {
+    let time = Time::new();
+    let server = time.server();
+    let ledger = time.ledger(&server);
+    assert_eq!(started(&ledger), Ok(()), "{:?}", ledger.last_error());
+    let later = ledger.closed_until(NOW).unwrap();
+    assert!((NOW + 60..=NOW + 120).contains(&later), "{later}");
+    time.pass(later - NOW);
+    assert_eq!(ledger.spend(&at(later, 2), later), Ok(Spent::First));
+}
+
+/// Two hosts may use one ledger, and one may be unloaded while it starts.
+#[test]
+fn a_start_does_not_tell_an_older_answer() {
+    let mut server = Server::start(&[]);
+    let ledger = ledger(&server, "timeout=300");
+    assert_eq!(started(&ledger), Ok(()));
+    for pause in [0, 2_500] {
+        assert_eq!(ledger.start(1, NOW), None);
+        // This is answered after the start.
+        assert!(ledger.probe().is_ok());
+        server.stop();
+        if pause == 0 {
+            assert_eq!(spend(&ledger, 1), Err(Unavailable));
+            assert_eq!(ledger.start(1, NOW), Some(Err(Unavailable)));
+        } else {
+            sleep(Duration::from_millis(pause));
+            assert_eq!(started(&ledger), Err(Unavailable));
+        }
+        server.start_again();
+        while ledger.probe().is_err() {}
+    }
+}
+
+#[test]
+fn a_start_says_why_a_server_cannot_be_used() {
+    let mut server = Server::start(&[]);
+    let ledger = ledger(&server, "timeout=500");
+    assert_eq!(started(&ledger), Ok(()));
+    server.stop();
+    assert_eq!(started(&ledger), Err(Unavailable));
+    assert!(ledger.last_error().unwrap().contains("cannot be reached"));
+    server.start_again();
+    while started(&ledger).is_err() {}
+    assert_eq!(ledger.last_error(), None);
+    cmd("CONFIG").arg("SET").arg("maxmemory").arg(1).exec(&mut server.client()).unwrap();
+    assert_eq!(started(&ledger), Err(Unavailable), "it cannot be written");
 }
 
 #[test]
@@ -123,7 +185,10 @@ fn follow(replica: &Server, master: &Server) {
 
 /// Waits until a replica has everything that was written.
 fn wait_for_copies(master: &Server) {
-    let copies: u64 = cmd("WAIT").arg(1).arg(20_000).query(&mut master.client()).unwrap();
+    let mut client = master.client();
+    // WAIT is about what its own client has written, and what came before.
+    cmd("SET").arg(&["written", "last"]).exec(&mut client).unwrap();
+    let copies: u64 = cmd("WAIT").arg(1).arg(20_000).query(&mut client).unwrap();
     assert_eq!(copies, 1, "the replica did not follow");
 }
 
@@ -140,7 +205,7 @@ fn nothing_is_spent_twice_after_a_failover_that_lost_it() {
     wait_for_copies(&master);
     let after = RedisLedger::new(format!("{}?timeout=500", replica.url())).unwrap();
     assert_eq!(spend(&after, 1), Err(Unavailable));
-    assert!(after.trouble().unwrap().contains("replica"), "{:?}", after.trouble());
+    assert!(after.last_error().unwrap().contains("replica"), "{:?}", after.last_error());
     replica.signal(libc::SIGSTOP);
     assert_eq!(spend(&before, 1), Ok(Spent::First));
     master.stop();
@@ -149,7 +214,7 @@ fn nothing_is_spent_twice_after_a_failover_that_lost_it() {
     sleep(Duration::from_millis(1_000));
     assert_ne!(spend(&after, 1), Ok(Spent::First));
     assert_eq!(spend(&after, 2), Err(Unavailable));
-    assert_eq!(after.trouble(), None);
+    assert_eq!(after.last_error(), None);
 }
 
 /// The replica that was the master for a while has the data of the moment of copying, including the
@@ -179,7 +244,7 @@ fn nothing_is_spent_twice_when_a_master_was_a_replica_for_a_while() {
     assert!(horizon.ends_with(" 0"), "the mark came back: {horizon}");
     assert_eq!(spend(&ledger, 1), Err(Unavailable));
     assert_eq!(spend(&ledger, 2), Err(Unavailable));
-    assert_eq!(ledger.trouble(), None);
+    assert_eq!(ledger.last_error(), None);
 }
 
 /// A token that is good for verifiers with a wide window long before its step.
@@ -275,4 +340,43 @@ fn what_is_kept_in_the_server_is_short() {
     let mut client = server.client();
     let history: String = cmd("GET").arg("xtoken:history").query(&mut client).unwrap();
     assert!(history.len() < 300, "{history}");
+}
+
+#[test]
+fn a_horizon_that_is_set_by_hand_counts_for_nodes_that_are_connected() {
+    let server = Server::start(&[]);
+    let nodes = [RedisLedger::new(server.url()).unwrap(), RedisLedger::new(server.url()).unwrap()];
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let spend = |node: usize, number| nodes[node].spend(&at(now, number), now);
+    assert_eq!(spend(0, 1), Err(Unavailable), "it begins");
+    assert_eq!(spend(1, 1), Err(Unavailable), "it has begun");
+    assert!(nodes[0].closed_until(now).is_some());
+    server.has_been_there();
+    assert_eq!(spend(0, 2), Ok(Spent::First), "{:?}", nodes[0].last_error());
+    assert_eq!(spend(1, 2), Ok(Spent::Again));
+    assert_eq!(spend(1, 1), Ok(Spent::First));
+    assert_eq!((nodes[0].closed_until(now), nodes[1].closed_until(now)), (None, None));
+}
+
+/// The name of a server may lead to another one for a while, and then back.
+#[test]
+fn nothing_is_spent_twice_when_another_server_was_in_its_place() {
+    let time = Time::new();
+    let (first, other) = (time.server(), time.server());
+    let mut ledger: Arc<dyn Ledger> = Arc::new(time.ledger(first.has_been_there()));
+    let mut now = NOW;
+    let mut spent = vec![at(now, 0)];
+    assert_eq!(ledger.spend(&at(now, 0), now), Ok(Spent::First));
+    for (round, server) in [&other, &first, &other, &first].into_iter().enumerate() {
+        ledger = xtoken::ledger::reopen(server.url(), &*ledger).unwrap();
+        for token in &spent {
+            assert_ne!(ledger.spend(token, now), Ok(Spent::First), "{round}");
+        }
+        let later = ledger.closed_until(now).unwrap_or(now);
+        time.pass(later - now);
+        now = later;
+        let fresh = at(now, round + 1);
+        assert_eq!(ledger.spend(&fresh, now), Ok(Spent::First), "{round}");
+        spent.push(fresh);
+    }
 }

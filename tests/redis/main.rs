@@ -2,24 +2,30 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-mod clock;
+mod certificates;
 mod clocks;
 mod gaps;
+mod password_file;
 mod peeking;
+mod refusals;
 mod server;
+mod time;
+mod tls;
 mod upgrade;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier};
 use std::thread::{scope, sleep, spawn};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use redis::cmd;
 use server::Server;
-use xtoken::ledger::deferred::{Outcome, Ticket};
-use xtoken::ledger::{self, Ledger, RedisLedger, Spending, Spent, Unavailable};
+use xtoken::ledger::{self, Ledger, Outcome, Question, RedisLedger, Spending, Spent, Unavailable};
+use xtoken::submission::{Completion, Decision, Submission};
+use xtoken::{Key, Minter, Rejection, Verifier};
 
 /// The start of a step.
 const NOW: u64 = 1_700_000_010;
@@ -47,15 +53,45 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (work(), start.elapsed())
 }
 
-fn collect(ledger: &RedisLedger, count: usize) -> Vec<(Ticket, Outcome)> {
-    let mut outcomes = Vec::new();
+/// Submits a question; the reply comes with this number.
+fn submit(
+    ledger: &RedisLedger,
+    question: Question,
+    number: usize,
+    replies: &Sender<(usize, Outcome)>,
+) {
+    let replies = replies.clone();
+    // The test may have ended.
+    let reply = Box::new(move |outcome| {
+        let _ = replies.send((number, outcome));
+    });
+    ledger.submit(question, NOW, reply).unwrap();
+}
+
+fn collect(replies: &Receiver<(usize, Outcome)>, count: usize) -> Vec<(usize, Outcome)> {
+    let next = |_| replies.recv_timeout(Duration::from_secs(10)).expect("too few answers");
+    let mut outcomes: Vec<_> = (0..count).map(next).collect();
+    outcomes.sort_by_key(|(number, _)| *number);
+    outcomes
+}
+
+fn key() -> Key {
+    Key::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "at least 32 random bytes").unwrap()
+}
+
+fn verifier(ledger: &Arc<RedisLedger>) -> Verifier {
+    Verifier::new(vec![key()], ledger.clone()).unwrap()
+}
+
+fn completions(verifier: &Verifier, count: usize) -> Vec<Completion> {
+    let mut completions = Vec::new();
     let deadline = Instant::now() + Duration::from_secs(10);
-    while outcomes.len() < count {
-        assert!(Instant::now() < deadline, "only {} of {count} answers", outcomes.len());
-        outcomes.extend(ledger.deferred().unwrap().finished(usize::MAX));
+    while completions.len() < count {
+        assert!(Instant::now() < deadline, "only {} of {count} answers", completions.len());
+        completions.extend(verifier.completions(usize::MAX));
         sleep(Duration::from_millis(1));
     }
-    outcomes
+    completions
 }
 
 #[test]
@@ -66,7 +102,7 @@ fn a_token_is_spent_once() {
     assert_eq!(spend(&one, 1), Ok(Spent::Again));
     assert_eq!(spend(&other, 1), Ok(Spent::Again), "another ledger, as another machine has");
     assert_eq!(spend(&other, 2), Ok(Spent::First));
-    assert_eq!(one.trouble(), None);
+    assert_eq!(one.last_error(), None);
 }
 
 #[test]
@@ -118,7 +154,7 @@ fn eight_nodes_that_write_at_once_lose_no_token_and_no_news() {
         }
     });
     assert_eq!(first.into_inner(), ROUNDS);
-    assert!(nodes.iter().all(|node| node.trouble().is_none()));
+    assert!(nodes.iter().all(|node| node.last_error().is_none()));
     let history: String = cmd("GET").arg("xtoken:history").query(&mut server.client()).unwrap();
     for node in 0..NODES {
         assert!(history.contains(&format!("deviation {node} ")), "{history}");
@@ -144,26 +180,61 @@ fn keys_leave_by_themselves_80_minutes_after_their_token() {
 
 #[test]
 fn nothing_exists_before_the_first_token() {
-    let ledger = ledger::open("redis://127.0.0.1:1").unwrap();
-    assert!(ledger.deferred().unwrap().descriptor().is_none());
-    assert!(ledger.deferred().unwrap().finished(1).is_empty());
-    assert_eq!(ledger.trouble(), None);
+    let ledger = Arc::new(RedisLedger::new("redis://127.0.0.1:1").unwrap());
+    let verifier = verifier(&ledger);
+    assert!(verifier.descriptor().is_none());
+    assert!(verifier.completions(1).is_empty());
+    assert_eq!(ledger.last_error(), None);
 }
 
 #[test]
-fn tickets_are_answered() {
+fn questions_are_answered() {
     let server = Server::start(&[]);
     let ledger = ledger(&server, "");
-    let deferred = ledger.deferred().unwrap();
-    let tickets: Vec<Ticket> =
-        (0..64).map(|n| deferred.begin(&token(n / 2), NOW).unwrap()).collect();
-    assert!(deferred.descriptor().is_some());
-    let mut answered = collect(&ledger, 64);
-    answered.sort_by_key(|(ticket, _)| *ticket);
-    assert_eq!(answered.iter().map(|(ticket, _)| *ticket).collect::<Vec<_>>(), tickets);
-    for (at, (_, outcome)) in answered.into_iter().enumerate() {
-        assert_eq!(outcome, Ok(if at % 2 == 0 { Spent::First } else { Spent::Again }));
+    let (sender, replies) = channel();
+    (0..64).for_each(|n| submit(&ledger, Question::Spend(token(n / 2)), n, &sender));
+    for (number, (at, outcome)) in collect(&replies, 64).into_iter().enumerate() {
+        let expected = if number % 2 == 0 { Spent::First } else { Spent::Again };
+        assert_eq!((at, outcome), (number, Ok(expected)));
     }
+}
+
+#[test]
+fn tickets_are_answered_to_the_verifier_that_gave_them() {
+    let server = Server::start(&[]);
+    let ledger = Arc::new(ledger(&server, ""));
+    let (one, other) = (verifier(&ledger), verifier(&ledger));
+    let token = Minter::new(key()).mint("alice@example.com", NOW).unwrap();
+    let submit = |verifier: &Verifier| match verifier.submit("alice@example.com", &token, NOW) {
+        Ok(Submission::Pending(ticket)) => ticket,
+        other => panic!("{other:?}"),
+    };
+    let tickets = [submit(&one), submit(&other), submit(&one)];
+    let (ours, theirs) = (completions(&one, 2), completions(&other, 1));
+    let of = |completions: &[Completion]| -> Vec<_> {
+        completions.iter().map(|completion| completion.ticket).collect()
+    };
+    assert_eq!((of(&ours), of(&theirs)), (vec![tickets[0], tickets[2]], vec![tickets[1]]));
+    let decisions: Vec<_> = ours.iter().chain(&theirs).map(|done| done.decision.clone()).collect();
+    assert!(matches!(decisions[0], Decision::Verified(Ok(_))), "{decisions:?}");
+    let replayed = Decision::Verified(Err(Rejection::Replayed));
+    assert!(decisions[1..].iter().all(|decision| *decision == replayed), "{decisions:?}");
+}
+
+#[test]
+fn too_many_tickets_are_an_error_of_the_ledger() {
+    let server = Server::start(&[]);
+    let ledger = Arc::new(ledger(&server, "timeout=60000"));
+    let verifier = verifier(&ledger);
+    let token = Minter::new(key()).mint("alice@example.com", NOW).unwrap();
+    let submit = || verifier.submit("alice@example.com", &token, NOW);
+    let pending = std::iter::repeat_with(submit).take_while(Result::is_ok).count();
+    assert_eq!(pending, 1 << 16);
+    assert!(ledger.last_error().unwrap().starts_with("out of memory"), "{:?}", ledger.last_error());
+    assert_eq!(completions(&verifier, 1 << 16).len(), 1 << 16);
+    assert!(submit().is_ok());
+    completions(&verifier, 1);
+    assert_eq!(ledger.last_error(), None);
 }
 
 #[test]
@@ -175,7 +246,7 @@ fn a_peek_does_not_hide_what_keeps_tokens_from_being_spent() {
     let _: () = cmd("CONFIG").arg(set).query(&mut server.client()).unwrap();
     assert_eq!(spend(&ledger, 2), Err(Unavailable));
     assert_eq!(ledger.peek(&token(1), NOW), Ok(Spent::Again));
-    assert!(ledger.trouble().unwrap().contains("maxmemory"), "{:?}", ledger.trouble());
+    assert!(ledger.last_error().unwrap().contains("maxmemory"), "{:?}", ledger.last_error());
 }
 
 #[test]
@@ -185,19 +256,19 @@ fn a_probe_brings_the_clock_of_a_server_that_can_be_written() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let clock = ledger.probe().unwrap().clock.unwrap();
     assert!((now..now + 5).contains(&clock), "{clock} and not {now}");
-    assert_eq!(ledger.remembered(), None);
+    assert_eq!(ledger.spent_count(), None);
 
     server.signal(libc::SIGSTOP);
     let (probe, took) = timed(|| ledger.probe());
     server.signal(libc::SIGCONT);
     assert_eq!(probe, Err(Unavailable));
     assert!((280..500).contains(&took.as_millis()), "{took:?}");
-    assert!(ledger.probe().is_ok(), "{:?}", ledger.trouble());
+    assert!(ledger.probe().is_ok(), "{:?}", ledger.last_error());
 
     let set = &["SET", "maxmemory", "1"];
     let _: () = cmd("CONFIG").arg(set).query(&mut server.client()).unwrap();
     assert_eq!(ledger.probe(), Err(Unavailable));
-    assert!(ledger.trouble().unwrap().contains("maxmemory"), "{:?}", ledger.trouble());
+    assert!(ledger.last_error().unwrap().contains("maxmemory"), "{:?}", ledger.last_error());
 }
 
 #[test]
@@ -208,7 +279,11 @@ fn a_permission_that_is_missing_is_named() {
         let _: () = cmd("ACL").arg(&user).query(&mut server.client()).unwrap();
         let ledger = RedisLedger::new(format!("{}?timeout=300", server.url())).unwrap();
         assert_eq!(spend(&ledger, 1), Err(Unavailable));
-        assert!(ledger.trouble().unwrap().contains("lacks permissions"), "{:?}", ledger.trouble());
+        assert!(
+            ledger.last_error().unwrap().contains("lacks permissions"),
+            "{:?}",
+            ledger.last_error()
+        );
     }
 }
 
@@ -222,12 +297,12 @@ fn the_permissions_that_the_manual_asks_for_suffice() {
     set.clone().arg(words).exec(&mut server.client()).unwrap();
     let url = format!("redis://xtoken:PASSWORD@127.0.0.1:{}/1", server.port);
     let new = || RedisLedger::new(&url).unwrap();
-    assert_eq!((spend(&new(), 0), new().trouble()), (Err(Unavailable), None), "it begins anew");
+    assert_eq!((spend(&new(), 0), new().last_error()), (Err(Unavailable), None), "it begins anew");
     server.has_been_there_with(1, "xtoken:");
     let ledger = new();
-    assert!(ledger.probe().is_ok(), "{:?}", ledger.trouble());
-    assert_eq!(ledger.peek(&token(1), NOW), Ok(Spent::First), "{:?}", ledger.trouble());
-    assert_eq!(spend(&ledger, 1), Ok(Spent::First), "{:?}", ledger.trouble());
+    assert!(ledger.probe().is_ok(), "{:?}", ledger.last_error());
+    assert_eq!(ledger.peek(&token(1), NOW), Ok(Spent::First), "{:?}", ledger.last_error());
+    assert_eq!(spend(&ledger, 1), Ok(Spent::First), "{:?}", ledger.last_error());
 }
 
 #[test]
@@ -236,21 +311,21 @@ fn a_server_that_hangs_is_given_up_at_the_deadline_and_used_again() {
     let ledger = ledger(&server, "timeout=300");
     assert_eq!(spend(&ledger, 1), Ok(Spent::First));
     server.signal(libc::SIGSTOP);
-    let deferred = ledger.deferred().unwrap();
+    let (sender, replies) = channel();
     for round in 0..3 {
-        let begun = deferred.begin(&token(10 + round), NOW).unwrap();
+        submit(&ledger, Question::Spend(token(10 + round)), round, &sender);
         let (outcome, took) = timed(|| spend(&ledger, 2));
         assert_eq!(outcome, Err(Unavailable));
         assert!((280..500).contains(&took.as_millis()), "{took:?}");
-        assert_eq!(collect(&ledger, 1), [(begun, Err(Unavailable))]);
+        assert_eq!(collect(&replies, 1), [(round, Err(Unavailable))]);
     }
-    assert!(ledger.trouble().unwrap().contains("does not answer in time"));
+    assert!(ledger.last_error().unwrap().contains("does not answer in time"));
     server.signal(libc::SIGCONT);
     sleep(Duration::from_millis(500));
-    assert!(deferred.finished(1).is_empty(), "a late reply reaches nobody");
+    assert!(replies.try_recv().is_err(), "a late reply reaches nobody");
     assert_eq!(spend(&ledger, 1), Ok(Spent::Again));
     assert_eq!(spend(&ledger, 3), Ok(Spent::First));
-    assert_eq!(ledger.trouble(), None);
+    assert_eq!(ledger.last_error(), None);
 }
 
 #[test]
@@ -261,12 +336,16 @@ fn a_server_that_is_not_there_is_found_later() {
     let (outcome, took) = timed(|| spend(&ledger, 0));
     assert_eq!(outcome, Err(Unavailable));
     assert!((280..500).contains(&took.as_millis()), "{took:?}");
-    assert!(ledger.trouble().unwrap().contains("cannot be reached"), "{:?}", ledger.trouble());
+    assert!(
+        ledger.last_error().unwrap().contains("cannot be reached"),
+        "{:?}",
+        ledger.last_error()
+    );
     server.start_again();
     server.has_been_there();
     sleep(Duration::from_millis(1_000));
     assert_eq!(spend(&ledger, 1), Ok(Spent::First));
-    assert_eq!(ledger.trouble(), None);
+    assert_eq!(ledger.last_error(), None);
 }
 
 #[test]
@@ -350,7 +429,7 @@ fn a_server_that_may_evict_is_refused() {
     let server = Server::start(&["--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru"]);
     let ledger = RedisLedger::new(format!("{}?timeout=200", server.url())).unwrap();
     assert_eq!(spend(&ledger, 1), Err(Unavailable));
-    assert!(ledger.trouble().unwrap().contains("set noeviction"), "{:?}", ledger.trouble());
+    assert!(ledger.last_error().unwrap().contains("set noeviction"), "{:?}", ledger.last_error());
     let set = &["SET", "maxmemory-policy", "noeviction"];
     let _: () = cmd("CONFIG").arg(set).query(&mut server.client()).unwrap();
     server.has_been_there();
@@ -368,7 +447,7 @@ fn a_full_server_accepts_nothing_and_recovers() {
     };
     set("1");
     assert_eq!(spend(&ledger, 1), Err(Unavailable));
-    assert!(ledger.trouble().unwrap().contains("maxmemory"), "{:?}", ledger.trouble());
+    assert!(ledger.last_error().unwrap().contains("maxmemory"), "{:?}", ledger.last_error());
     set("0");
     assert_eq!(spend(&ledger, 1), Ok(Spent::First));
 }
@@ -380,11 +459,16 @@ fn the_password_is_needed_and_told_to_nobody() {
     let set = ["SET", "requirepass", "s3cret"];
     cmd("CONFIG").arg(&set).exec(&mut server.has_been_there().client()).unwrap();
     let url = |login: &str| format!("redis://{login}@127.0.0.1:{}/0?timeout=200", server.port);
-    for login in [":", ":wr0ng", "default:wr0ng", "default"] {
+    for (login, expected) in [
+        (":", "wants a password"),
+        (":wr0ng", "refuses the login"),
+        ("default:wr0ng", "refuses the login"),
+        ("default", "wants a password"),
+    ] {
         let ledger = RedisLedger::new(url(login)).unwrap();
         assert_eq!(spend(&ledger, 1), Err(Unavailable));
-        let said = format!("{:?} {ledger:?}", ledger.trouble());
-        assert!(said.contains("refuses the login"), "{login}: {said}");
+        let said = format!("{:?} {ledger:?}", ledger.last_error());
+        assert!(said.contains(expected), "{login}: {said}");
         assert!(!said.contains("wr0ng"), "{said}");
     }
     for (number, login) in [(1, ":s3cret"), (2, "default:s%33cret")] {
@@ -410,8 +494,14 @@ fn a_database_and_a_socket_are_in_the_url() {
 #[allow(unsafe_code)]
 fn a_child_makes_a_connection_of_its_own() {
     let server = Server::start(&[]);
-    let ledger = ledger(&server, "");
+    let ledger = Arc::new(ledger(&server, ""));
+    let verifier = verifier(&ledger);
     assert_eq!(spend(&ledger, 0), Ok(Spent::First));
+    let pending = Minter::new(key()).mint("alice@example.com", NOW).unwrap();
+    assert!(matches!(
+        verifier.submit("alice@example.com", &pending, NOW),
+        Ok(Submission::Pending(_))
+    ));
     scope(|scope| {
         let busy = scope.spawn(|| (1_000..3_000).all(|n| spend(&ledger, n) == Ok(Spent::First)));
         for number in 1..20 {
@@ -420,9 +510,17 @@ fn a_child_makes_a_connection_of_its_own() {
             let child = unsafe { libc::fork() };
             drop(held);
             if child == 0 {
-                let is_right = spend(&ledger, 0) == Ok(Spent::Again)
+                let has_none =
+                    || verifier.descriptor().is_none() && verifier.completions(9).is_empty();
+                let replayed = Decision::Verified(Err(Rejection::Replayed));
+                let is_right = has_none()
+                    && spend(&ledger, 0) == Ok(Spent::Again)
                     && spend(&ledger, number) == Ok(Spent::First)
-                    && ledger.deferred().is_some_and(|ledger| ledger.descriptor().is_none());
+                    && has_none()
+                    && verifier.submit("alice@example.com", &pending, NOW)
+                        == Ok(Submission::Pending(1))
+                    && verifier.descriptor().is_some()
+                    && completions(&verifier, 1) == [Completion { ticket: 1, decision: replayed }];
                 // SAFETY: as above.
                 unsafe { libc::_exit(if is_right { 0 } else { 1 }) }
             }
@@ -434,4 +532,5 @@ fn a_child_makes_a_connection_of_its_own() {
         }
         assert!(busy.join().unwrap());
     });
+    assert_eq!(completions(&verifier, 1).len(), 1);
 }

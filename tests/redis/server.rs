@@ -11,6 +11,8 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     /// Where a replica, or a test, has it save what it will load again.
     folder: PathBuf,
+    /// Only a Sentinel needs one.
+    configuration: Option<PathBuf>,
     options: Vec<String>,
     environment: Vec<(&'static str, PathBuf)>,
     process: Option<Child>,
@@ -19,22 +21,27 @@ pub(crate) struct Server {
 impl Server {
     /// `options` are those of redis-server's command line.
     pub(crate) fn start(options: &[&str]) -> Self {
-        Self::start_in(options, Vec::new())
+        Self::start_with(None, options, Vec::new())
     }
 
-    pub(crate) fn start_in(options: &[&str], environment: Vec<(&'static str, PathBuf)>) -> Self {
+    pub(crate) fn start_with(
+        configuration: Option<PathBuf>,
+        options: &[&str],
+        environment: Vec<(&'static str, PathBuf)>,
+    ) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let options = options.iter().map(|option| (*option).to_owned()).collect();
         let folder =
             std::env::temp_dir().join(format!("xtoken-redis-{}-{port}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let mut server = Self { port, folder, options, environment, process: None };
+        let mut server = Self { port, folder, configuration, options, environment, process: None };
         server.start_again();
         server
     }
 
     pub(crate) fn start_again(&mut self) {
         let process = Command::new("redis-server")
+            .args(&self.configuration)
             .args(["--bind", "127.0.0.1", "--save", "", "--port"])
             .arg(self.port.to_string())
             .arg("--dir")

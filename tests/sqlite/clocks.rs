@@ -42,7 +42,7 @@ fn a_clock_that_is_set_back_reopens_nothing_also_after_a_restart() {
         assert_eq!(file.spend(&ledger, 0), Err(Unavailable));
         assert_eq!(file.spend(&ledger, 200), Err(Unavailable));
         assert_eq!(ledger.closed_until(file.now()), Some(NOW + 60));
-        assert_eq!(ledger.trouble(), None);
+        assert_eq!(ledger.last_error(), None);
     }
 }
 

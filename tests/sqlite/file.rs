@@ -86,7 +86,7 @@ impl File {
     ) -> Result<Spent, Unavailable> {
         let foreseen = ledger.peek(spending, self.now());
         let spent = ledger.spend(spending, self.now());
-        if ledger.trouble().is_none() {
+        if ledger.last_error().is_none() {
             let is_first = Ok(Spent::First);
             assert_eq!(foreseen == is_first, spent == is_first, "{foreseen:?}, {spent:?}");
         }
@@ -95,13 +95,13 @@ impl File {
 
     pub(crate) fn spend_a_hundred(&self, ledger: &SqliteLedger) {
         for n in 0..100 {
-            assert_eq!(self.spend(ledger, n), Ok(Spent::First), "{:?}", ledger.trouble());
+            assert_eq!(self.spend(ledger, n), Ok(Spent::First), "{:?}", ledger.last_error());
             assert_eq!(self.spend(ledger, n), Ok(Spent::Again));
         }
     }
 
-    /// Nothing that may have been spent is accepted, and fresh tokens are once the window of `steps`
-    /// has passed.
+    /// Nothing that may have been spent is accepted, and fresh tokens are once the window of
+    /// `steps` has passed.
     pub(crate) fn assert_closed_for(&self, ledger: &SqliteLedger, steps: u64) {
         let (now, step) = (self.now(), self.step());
         for n in 0..100 {
@@ -110,13 +110,13 @@ impl File {
         for step in step - 1..=step + 1 {
             assert_ne!(self.spend_of(ledger, &spending(1_000 + step, step)), Ok(Spent::First));
         }
-        assert_eq!(ledger.trouble(), None);
+        assert_eq!(ledger.last_error(), None);
         let opens = now + (now.next_multiple_of(30) - now) + 30 * steps;
         assert_eq!(ledger.closed_until(now), Some(opens));
         self.pass(opens - now - 1);
         assert_eq!(self.spend(ledger, 2_001), Err(Unavailable));
         self.pass(1);
-        assert_eq!(self.spend(ledger, 2_000), Ok(Spent::First), "{:?}", ledger.trouble());
+        assert_eq!(self.spend(ledger, 2_000), Ok(Spent::First), "{:?}", ledger.last_error());
         assert_eq!(ledger.closed_until(self.now()), None);
         self.pass(HOUR);
     }

@@ -1,8 +1,10 @@
-//! What a ledger in a file does when nothing goes wrong but locks, folders and disks.
+//! A ledger in a file on an ordinary day: what it writes, counts and leaves alone, locks that
+//! others hold, and folders that are missing.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::thread;
 
 use xtoken::ledger::{Ledger, Probe, Spending, Spent, SqliteLedger, Unavailable};
 
@@ -35,7 +37,7 @@ fn a_peek_says_what_spending_would_and_spends_nothing() {
     let ledger = file.open();
     let token = spending(1, file.step());
     for _ in 0..2 {
-        assert_eq!(ledger.peek(&token, NOW), Ok(Spent::First), "{:?}", ledger.trouble());
+        assert_eq!(ledger.peek(&token, NOW), Ok(Spent::First), "{:?}", ledger.last_error());
     }
     assert!(file.names().is_empty(), "it makes nothing");
     assert_eq!(ledger.spend(&token, NOW), Ok(Spent::First));
@@ -48,7 +50,7 @@ fn a_peek_says_what_spending_would_and_spends_nothing() {
         assert_eq!(ledger.peek(&spending(n, NOW / 30), NOW), Err(Unavailable));
     }
     assert_eq!(ledger.peek(&spending(3, file.step()), file.now()), Ok(Spent::First));
-    assert_eq!(ledger.trouble(), None);
+    assert_eq!(ledger.last_error(), None);
 }
 
 #[test]
@@ -60,28 +62,28 @@ fn a_peek_does_not_hide_what_keeps_tokens_from_being_spent() {
     let fresh = spending(100, file.step());
     assert_eq!(ledger.spend(&fresh, NOW), Err(Unavailable));
     assert_eq!(ledger.peek(&fresh, NOW), Ok(Spent::First));
-    assert!(ledger.trouble().unwrap().contains("locked"));
+    assert!(ledger.last_error().unwrap().contains("locked"));
 }
 
 #[test]
 fn what_is_remembered_is_counted_up_to_a_bound() {
     let file = File::new();
     let ledger = file.open();
-    assert_eq!(ledger.remembered(), None, "before first use");
+    assert_eq!(ledger.spent_count(), None, "before first use");
     file.spend_a_hundred(&ledger);
-    assert_eq!(ledger.remembered(), Some(100));
+    assert_eq!(ledger.spent_count(), Some(100));
     file.sql(
         "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 60000)
          INSERT INTO spent SELECT CAST(n AS BLOB), 1 FROM n",
     );
-    assert_eq!(ledger.remembered(), Some(50_000));
+    assert_eq!(ledger.spent_count(), Some(50_000));
 }
 
 #[test]
 fn a_probe_writes_and_leaves_everything_as_it_is() {
     let file = File::new();
     let ledger = file.open();
-    assert_eq!(ledger.probe(), Ok(Probe { clock: None }), "{:?}", ledger.trouble());
+    assert_eq!(ledger.probe(), Ok(Probe::default()), "{:?}", ledger.last_error());
     assert!(file.names().is_empty());
     // The first token is still the first, nothing is closed.
     file.spend_a_hundred(&ledger);
@@ -91,10 +93,31 @@ fn a_probe_writes_and_leaves_everything_as_it_is() {
     }
     let other = file.lock();
     assert_eq!(ledger.probe(), Err(Unavailable));
-    assert!(ledger.trouble().unwrap().contains("locked"));
+    assert!(ledger.last_error().unwrap().contains("locked"));
     other.execute_batch("ROLLBACK").unwrap();
     assert!(ledger.probe().is_ok());
-    assert_eq!(ledger.trouble(), None);
+    assert_eq!(ledger.last_error(), None);
+}
+
+/// A process that is killed while it writes must leave no file.
+#[test]
+fn a_probe_writes_to_a_file_without_a_name() {
+    let file = File::new();
+    let (ledger, is_over) = (file.open(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..500 {
+                assert!(ledger.probe().is_ok());
+            }
+            is_over.store(true, Relaxed);
+        });
+        while !is_over.load(Relaxed) {
+            for name in file.names() {
+                let length = fs::metadata(file.folder.path().join(&name)).map_or(0, |it| it.len());
+                assert_eq!(length, 0, "{name}");
+            }
+        }
+    });
 }
 
 #[test]
@@ -186,7 +209,7 @@ fn the_database_of_another_program_is_left_alone() {
     for _ in 0..2 {
         assert_eq!(file.spend(&ledger, 0), Err(Unavailable));
     }
-    assert!(ledger.trouble().unwrap().contains("another program"));
+    assert!(ledger.last_error().unwrap().contains("another program"));
     assert_eq!(fs::read(file.path()).unwrap(), before);
     assert_eq!(file.damaged_copies(), 0);
 }
@@ -198,7 +221,7 @@ fn a_file_that_is_no_database_is_left_alone() {
     let ledger = file.open();
     for n in 0..3 {
         assert_eq!(file.spend(&ledger, n), Err(Unavailable));
-        assert!(ledger.trouble().unwrap().contains("another program"));
+        assert!(ledger.last_error().unwrap().contains("another program"));
     }
     assert_eq!(fs::read_to_string(file.path()).unwrap(), "port = 5222");
 }
@@ -220,8 +243,8 @@ fn names_that_lead_to_one_file_are_one_ledger() {
     symlink("tokens.sqlite", &link).unwrap();
     // The link leads nowhere at first.
     let (by_link, by_name) = (file.open_at(link), file.open());
-    assert_eq!(file.spend(&by_link, 1), Ok(Spent::First), "{:?}", by_link.trouble());
-    assert_eq!(file.spend(&by_name, 1), Ok(Spent::Again), "{:?}", by_name.trouble());
+    assert_eq!(file.spend(&by_link, 1), Ok(Spent::First), "{:?}", by_link.last_error());
+    assert_eq!(file.spend(&by_name, 1), Ok(Spent::Again), "{:?}", by_name.last_error());
     let mut names = file.names();
     names.sort();
     let wanted = ["", "-shm", "-wal", ".lock"].map(|suffix| format!("tokens.sqlite{suffix}"));
@@ -235,12 +258,12 @@ fn a_folder_that_is_missing_refuses_until_it_is_there() {
     let ledger = file.open_at(folder.join("tokens.sqlite"));
     assert_eq!(ledger.probe(), Err(Unavailable));
     assert_eq!(file.spend(&ledger, 0), Err(Unavailable));
-    let trouble = ledger.trouble().unwrap();
+    let error = ledger.last_error().unwrap();
     // What is not there may be a secret that was written in the place of a path.
-    assert_eq!(trouble, "the file of the ledger: No such file or directory (os error 2)");
+    assert_eq!(error, "the file of the ledger: No such file or directory (os error 2)");
     fs::create_dir(folder).unwrap();
     assert_eq!(file.spend(&ledger, 0), Ok(Spent::First));
-    assert_eq!(ledger.trouble(), None);
+    assert_eq!(ledger.last_error(), None);
 }
 
 #[test]
@@ -250,7 +273,7 @@ fn a_lock_held_too_long_refuses_until_it_is_free() {
     file.spend_a_hundred(&ledger);
     let other = file.lock();
     assert_eq!(file.spend(&ledger, 100), Err(Unavailable));
-    assert!(ledger.trouble().unwrap().contains("locked"));
+    assert!(ledger.last_error().unwrap().contains("locked"));
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(file.spend(&ledger, 100), Ok(Spent::First));
     assert_eq!(file.spend(&ledger, 0), Ok(Spent::Again));
@@ -266,10 +289,10 @@ fn a_lock_held_from_the_start_is_no_gap() {
     for _ in 0..2 {
         assert_eq!(file.spend(&ledger, 100), Err(Unavailable));
         assert_eq!(ledger.probe(), Err(Unavailable));
-        assert!(ledger.trouble().unwrap().contains("locked"), "{:?}", ledger.trouble());
+        assert!(ledger.last_error().unwrap().contains("locked"), "{:?}", ledger.last_error());
     }
     other.ask("unlock");
-    assert_eq!(file.spend(&ledger, 100), Ok(Spent::First), "{:?}", ledger.trouble());
+    assert_eq!(file.spend(&ledger, 100), Ok(Spent::First), "{:?}", ledger.last_error());
 }
 
 #[test]

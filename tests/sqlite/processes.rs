@@ -107,6 +107,6 @@ fn spend(ledger: &SqliteLedger, n: u64, now: u64) -> String {
     match ledger.spend(&spending, now) {
         Ok(Spent::First) => "first".to_owned(),
         Ok(Spent::Again) => "again".to_owned(),
-        Err(Unavailable) => ledger.trouble().unwrap_or("closed".to_owned()),
+        Err(Unavailable) => ledger.last_error().unwrap_or("closed".to_owned()),
     }
 }

@@ -178,7 +178,7 @@ fn another_time_namespace_is_another_clock() {
 }
 
 #[test]
-fn whoever_asks_first_makes_a_database_anew_that_was_removed_alone() {
+fn the_first_spend_creates_a_database_again_that_was_removed_alone() {
     let file = File::new();
     let mut idle = Process::start(&file.path());
     assert_eq!(idle.spend(1, NOW), "first");

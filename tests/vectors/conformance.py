@@ -43,7 +43,8 @@ def decode_seed(otp_seed):
 def otp_at(seed, step, *, hash=hashlib.sha1, digits=8):
     digest = hmac.digest(seed, struct.pack(">Q", step), hash)
     at = digest[-1] & 15
-    return "%0*d" % (digits, (struct.unpack(">I", digest[at : at + 4])[0] & 0x7FFFFFFF) % 10**digits)
+    number = struct.unpack(">I", digest[at : at + 4])[0] & 0x7FFFFFFF
+    return "%0*d" % (digits, number % 10**digits)
 
 
 def signature(digits, jid, token_secret):
@@ -64,13 +65,16 @@ def dated(date, random=RANDOM):
 
 
 def prepare(spelled):
-    """The JID that is signed for one as people write it: RFC 4013, RFC 3920 appendix A, RFC 3491."""
+    """Prepares a JID as people write it: RFC 4013, RFC 3920 appendix A, RFC 3491."""
     user, host = spelled.split("@")
-    return fold(normalize("".join(c for c in user if not stringprep.in_table_b1(c)))) + "@" + fold(host)
+    user = normalize("".join(c for c in user if not stringprep.in_table_b1(c)))
+    return f"{fold(user)}@{fold(host)}"
 
 
 def fold(text):
-    return normalize("".join(stringprep.map_table_b2(c) for c in text if not stringprep.in_table_b1(c)))
+    return normalize(
+        "".join(stringprep.map_table_b2(c) for c in text if not stringprep.in_table_b1(c))
+    )
 
 
 def normalize(text):
@@ -80,7 +84,14 @@ def normalize(text):
 def mint_cases():
     def case(name, *, key=KEY, jid=ALICE, spelled=None, now=NOW, nonce=NONCE):
         jid = jid if spelled is None else prepare(spelled)
-        values = {"name": name, "otp_seed": key[0], "token_secret": key[1], "jid": jid, "now": now, "nonce": nonce}
+        values = {
+            "name": name,
+            "otp_seed": key[0],
+            "token_secret": key[1],
+            "jid": jid,
+            "now": now,
+            "nonce": nonce,
+        }
         if spelled is not None:
             values["spelled"] = spelled
         return {**values, "token": mint(*key, jid, now, nonce)}
@@ -107,9 +118,16 @@ def mint_cases():
     ]:
         yield case(f"time: {name}", now=now)
 
-    zeros = case("one-time password: six leading zeros", key=(RFC_6238, KEY[1]), now=1706407410)
-    assert zeros["token"].startswith("00000112")
-    yield zeros
+    for name, now, code in [
+        ("one leading zero", 1700000430, "04374585"),
+        ("two leading zeros", 1700001510, "00529628"),
+        ("three leading zeros", 1700033820, "00097894"),
+        ("five leading zeros", 1700312040, "00000359"),
+        ("six leading zeros", 1706407410, "00000112"),
+    ]:
+        zeros = case(f"one-time password: {name}", key=(RFC_6238, KEY[1]), now=now)
+        assert zeros["token"].startswith(code)
+        yield zeros
 
     for name, nonce in [
         ("leading zeros", "00000000000000000000000000000042"),
@@ -161,7 +179,10 @@ def mint_cases():
         ("looks like base32, is not decoded", "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA7"),
         ("looks like base64, is not decoded", "bm90IGRlY29kZWQ="),
         ("looks like hexadecimal, is not decoded", "00ff00ff00ff00ff"),
-        ("what shells and formats would change", "$HOME `id` \\n \"quoted\" 'single' %s 100% #{x} {{y}} *"),
+        (
+            "what shells and formats would change",
+            "$HOME `id` \\n \"quoted\" 'single' %s 100% #{x} {{y}} *",
+        ),
         ("with tab and newline", "a\tb\nc"),
         ("not ASCII, composed", "schl\u00fcssel \u540d\u524d \U0001f511"),
         ("not ASCII, decomposed, is not normalised", "schlu\u0308ssel \u540d\u524d \U0001f511"),
@@ -180,6 +201,9 @@ def mint_cases():
         ("a user of 1,023 bytes", "u" * 1023 + "@example.com"),
         ("an emoji", "\U0001f600@example.com"),
         ("right to left", "\u05d0\u05d1\u05d2@example.com"),
+        ("an escaped e-mail address", "alice\\40mail.com@example.com"),
+        ("capitals that stringprep does not know", "\u13e3\u10a0\u1e9e\u023a@example.com"),
+        ("a combining accent that remains", "q\u0308@example.com"),
     ]:
         yield case(f"jid: {name}", jid=jid)
 
@@ -189,8 +213,14 @@ def mint_cases():
         ("accents, upper case", "M\u00dcLLER@example.com"),
         ("accents, decomposed", "mu\u0308ller@example.com"),
         ("sharp s becomes ss", "Stra\u00dfe@example.com"),
-        ("final sigma becomes sigma", "\u0391\u039b\u0388\u039e\u0391\u039d\u0394\u03a1\u039f\u03a3@example.com"),
-        ("final sigma, lower case", "\u03b1\u03bb\u03ad\u03be\u03b1\u03bd\u03b4\u03c1\u03bf\u03c2@example.com"),
+        (
+            "final sigma becomes sigma",
+            "\u0391\u039b\u0388\u039e\u0391\u039d\u0394\u03a1\u039f\u03a3@example.com",
+        ),
+        (
+            "final sigma, lower case",
+            "\u03b1\u03bb\u03ad\u03be\u03b1\u03bd\u03b4\u03c1\u03bf\u03c2@example.com",
+        ),
         ("full width", "\uff21\uff4c\uff49\uff43\uff45@example.com"),
         ("a ligature", "\ufb01sh@example.com"),
         ("capital I with a dot", "\u0130lker@example.com"),
@@ -199,6 +229,62 @@ def mint_cases():
         ("both beyond ASCII", "J\u00dcRGEN@m\u00fcnchen.example"),
     ]:
         yield case(f"prepared: {name}", spelled=spelled)
+
+
+def refused_jids():
+    """What no prepared JID looks like, see README.md."""
+    for name, jid in [
+        ("empty", ""),
+        ("the user alone", "alice"),
+        ("the host alone", "@localhost"),
+        ("no host", "alice@"),
+        ("an e-mail address as the user", "alice@mail.com@localhost"),
+        ("two @ in a row", "alice@@localhost"),
+        ("with a resource", "alice@localhost/phone"),
+        ("a slash in the user", "al/ice@localhost"),
+        ("a URI", "xmpp:alice@localhost"),
+        ("in angle brackets", "<alice@localhost>"),
+        ("the user in quotation marks", '"alice"@localhost'),
+        ("an apostrophe", "o'brien@localhost"),
+        ("a colon", "alice:bob@localhost"),
+        ("a capital in the user", "Alice@localhost"),
+        ("a capital in the host", "alice@Localhost"),
+        ("a space in the user", "a b@localhost"),
+        ("a space in front", " alice@localhost"),
+        ("a space at the end", "alice@localhost "),
+        ("a space in the host", "alice@local host"),
+        ("a tab", "alice\t@localhost"),
+        ("a line feed at the end", "alice@localhost\n"),
+        ("two lines, the second a JID", "x\nalice@localhost"),
+        ("two lines, the first a JID", "alice@localhost\nx"),
+        ("a carriage return", "alice@localhost\r\n"),
+        ("a control character", "ali\x01ce@localhost"),
+        ("an escape character in the host", "alice@local\x1bhost"),
+        ("DEL", "ali\x7fce@localhost"),
+        ("not UTF-8, in the user", b"ali\xffce@localhost"),
+        ("not UTF-8, in the host", b"alice@local\xffhost"),
+        ("UTF-8 that is longer than necessary", b"a\xc0\xafb@localhost"),
+        ("UTF-8 of half a character", b"a\xed\xa0\x80b@localhost"),
+        ("a Latin capital with an accent", "\u00d6mer@localhost"),
+        ("a Polish capital", "\u0141ukasz@localhost"),
+        ("a Greek capital", "\u0391\u03bb\u03ad\u03be\u03b7\u03c2@localhost"),
+        ("a Cyrillic capital", "\u0412\u043b\u0430\u0434\u0438\u043c\u0438\u0440@localhost"),
+        ("an Armenian capital", "\u0531\u0580\u0561\u0574@localhost"),
+        ("a capital beyond ASCII in the host", "alice@m\u00dcnchen.example"),
+        ("the last of the Latin capitals", "y\u0232@localhost"),
+        ("the last of the Greek capitals", "\u03ab@localhost"),
+        ("the last of the Cyrillic capitals", "\u042f@localhost"),
+        ("the last of the Armenian capitals", "\u0556@localhost"),
+        ("a space that does not break", "ali\u00a0ce@localhost"),
+        ("an ideographic space", "\u540d\u3000\u524d@localhost"),
+        ("a line separator at the end", "alice@localhost\u2028"),
+        ("a control character beyond ASCII", "ali\u0085ce@localhost"),
+        ("the last control character", "ali\u009fce@localhost"),
+    ]:
+        if isinstance(jid, bytes):
+            yield {"name": f"refused: {name}", "jid_base64": base64.b64encode(jid).decode()}
+        else:
+            yield {"name": f"refused: {name}", "jid": jid}
 
 
 def fresh(jid=ALICE, now=NOW, nonce=NONCE):
@@ -215,7 +301,12 @@ def presentation(token, decision, now=NOW, jid=ALICE):
     try:
         return {"jid": jid, "token": token.decode(), "now": now, "decision": decision}
     except UnicodeDecodeError:
-        return {"jid": jid, "token_base64": base64.b64encode(token).decode(), "now": now, "decision": decision}
+        return {
+            "jid": jid,
+            "token_base64": base64.b64encode(token).decode(),
+            "now": now,
+            "decision": decision,
+        }
 
 
 def dated_cases():
@@ -252,7 +343,11 @@ def dated_cases():
         assert otp_at(seed, step) == otp_at(seed, NOW // 30 + offset)
         lucky = fresh(now=step * 30, nonce=dated(step * 30))
         name = f"of the step {step}, whose one-time password is that of another in the window"
-        decisions = (lucky, "expired"), (lucky, "expired", NOW + 3600), (lucky, "accepted", step * 30)
+        decisions = (
+            (lucky, "expired"),
+            (lucky, "expired", NOW + 3600),
+            (lucky, "accepted", step * 30),
+        )
         yield from under(every, f"dated: {name}", *decisions)
         undated = fresh(now=step * 30)
         yield from under(but_dated, f"undated: {name}", (undated, "accepted"))
@@ -330,22 +425,35 @@ def verify_cases():
     # Spent once.
     older = fresh(now=NOW - 30)
     yield case("spent: a second time", (token, "accepted"), (token, "replayed"))
-    yield case("spent: a second time, a step later", (token, "accepted"), (token, "replayed", NOW + 30))
-    yield case("spent: a second time, once expired", (token, "accepted"), (token, "expired", NOW + 60))
+    yield case(
+        "spent: a second time, a step later", (token, "accepted"), (token, "replayed", NOW + 30)
+    )
+    yield case(
+        "spent: a second time, once expired", (token, "accepted"), (token, "expired", NOW + 60)
+    )
     yield case("spent: another one in the same step", (token, "accepted"), (other, "accepted"))
     yield case(
         "spent: an older one in between frees nothing",
         *((t, "accepted") for t in (token, older)),
         *((t, "replayed") for t in (token, older)),
     )
-    yield case("spent: the same nonce in the next step", (token, "accepted"), (fresh(now=NOW + 30), "accepted", NOW + 30))
+    yield case(
+        "spent: the same nonce in the next step",
+        (token, "accepted"),
+        (fresh(now=NOW + 30), "accepted", NOW + 30),
+    )
     yield case(
         "spent: not by somebody else's attempt",
         (token, "bad-signature", NOW, "bob@example.com"),
         (token, "accepted"),
         (token, "replayed"),
     )
-    yield case("spent: not before its time", (token, "expired", NOW - 60), (token, "accepted"), (token, "replayed"))
+    yield case(
+        "spent: not before its time",
+        (token, "expired", NOW - 60),
+        (token, "accepted"),
+        (token, "replayed"),
+    )
     expired = fresh(now=NOW - 3600)
     many = ((expired, "expired"),) * 12
     yield case("expired: many of them lock nobody out", *many, (token, "accepted"))
@@ -371,12 +479,16 @@ def verify_cases():
         ("a user with a sharp s", "stra\u00dfe@example.com", "strasse@example.com"),
         ("the ASCII form of a host", "alice@xn--mnchen-3ya.example", "alice@m\u00fcnchen.example"),
     ]:
-        yield case(f"signed for: {name}", (token_of(digits, signed, secret), "bad-signature", NOW, jid))
+        yield case(
+            f"signed for: {name}", (token_of(digits, signed, secret), "bad-signature", NOW, jid)
+        )
 
     # Signed in another way.
     base32_secret = ("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA7")
     decoded = token_of(digits, ALICE, decode_seed(base32_secret[1]))
-    yield case("signed with: a secret that was decoded", (decoded, "bad-signature"), key=base32_secret)
+    yield case(
+        "signed with: a secret that was decoded", (decoded, "bad-signature"), key=base32_secret
+    )
     for name, other_secret in [
         ("another secret", b"another long random string"),
         ("the secret and a newline", secret + b"\n"),
@@ -397,18 +509,32 @@ def verify_cases():
         ("the digits", digits),
     ]:
         yield case(f"signed over: {name}", (signed_over(message), "bad-signature"))
-    plain_hash = base64.b64encode(hashlib.sha256(secret + (digits + ALICE).encode()).digest()).decode()
-    yield case("signed with: a hash in place of the HMAC", (f"{digits} {plain_hash}", "bad-signature"))
+    plain_hash = base64.b64encode(
+        hashlib.sha256(secret + (digits + ALICE).encode()).digest()
+    ).decode()
+    yield case(
+        "signed with: a hash in place of the HMAC", (f"{digits} {plain_hash}", "bad-signature")
+    )
     yield case("signed with: SHA-1", (signed_over(digits + ALICE, hashlib.sha1), "malformed"))
     yield case("signed with: SHA-512", (signed_over(digits + ALICE, hashlib.sha512), "malformed"))
 
     # Changed after it was signed.
-    flipped = base64.b64encode(bytes([base64.b64decode(sent)[0] ^ 1]) + base64.b64decode(sent)[1:]).decode()
+    flipped = base64.b64encode(
+        bytes([base64.b64decode(sent)[0] ^ 1]) + base64.b64decode(sent)[1:]
+    ).decode()
     yield case("changed: a bit of the signature", (f"{digits} {flipped}", "bad-signature"))
-    yield case("changed: a digit of the nonce", (f"{digits[:-1]}{(int(digits[-1]) + 1) % 10} {sent}", "bad-signature"))
+    yield case(
+        "changed: a digit of the nonce",
+        (f"{digits[:-1]}{(int(digits[-1]) + 1) % 10} {sent}", "bad-signature"),
+    )
     next_otp = otp_at(seed, NOW // 30 + 1)
-    yield case("changed: the one-time password", (f"{next_otp}{digits[8:]} {sent}", "bad-signature"))
-    yield case("changed: the signature of another token", (f"{digits} {other.split(' ')[1]}", "bad-signature"))
+    yield case(
+        "changed: the one-time password", (f"{next_otp}{digits[8:]} {sent}", "bad-signature")
+    )
+    yield case(
+        "changed: the signature of another token",
+        (f"{digits} {other.split(' ')[1]}", "bad-signature"),
+    )
 
     # Well signed, with another one-time password.
     for name, code in [
@@ -426,13 +552,31 @@ def verify_cases():
     # No tokens. Those of other lengths are well signed where that is possible.
     zero_otp = mint(RFC_6238, KEY[1], ALICE, 1111111109, NONCE)
     shortened = token_of(zero_otp[1:40], ALICE, secret)
-    yield case("shape: leading zero of the one-time password lost", (shortened, "malformed", 1111111109), key=(RFC_6238, KEY[1]))
+    yield case(
+        "shape: leading zero of the one-time password lost",
+        (shortened, "malformed", 1111111109),
+        key=(RFC_6238, KEY[1]),
+    )
     blank = token_of(" " + zero_otp[1:40], ALICE, secret)
-    yield case("shape: blank in place of a leading zero", (blank, "malformed", 1111111109), key=(RFC_6238, KEY[1]))
+    yield case(
+        "shape: blank in place of a leading zero",
+        (blank, "malformed", 1111111109),
+        key=(RFC_6238, KEY[1]),
+    )
     takeover = token_of(digits, "7" + ALICE, secret).replace(" ", "7 ", 1)
-    yield case("shape: the token of 7alice with its 7 moved into the nonce", (takeover, "malformed"))
-    for name, nonce in [("31", NONCE[1:]), ("33", NONCE + "0"), ("16", NONCE[:16]), ("64", NONCE * 2), ("no", "")]:
-        yield case(f"shape: a nonce of {name} digits", (token_of(otp + nonce, ALICE, secret), "malformed"))
+    yield case(
+        "shape: the token of 7alice with its 7 moved into the nonce", (takeover, "malformed")
+    )
+    for name, nonce in [
+        ("31", NONCE[1:]),
+        ("33", NONCE + "0"),
+        ("16", NONCE[:16]),
+        ("64", NONCE * 2),
+        ("no", ""),
+    ]:
+        yield case(
+            f"shape: a nonce of {name} digits", (token_of(otp + nonce, ALICE, secret), "malformed")
+        )
     for name, nonce in [
         ("hexadecimal", "a" + NONCE[1:]),
         ("with a minus", "-" + NONCE[1:]),
@@ -454,11 +598,20 @@ def verify_cases():
         ("signature padded too much", token + "="),
         ("signature in the alphabet for URLs", with_both.replace("+", "-").replace("/", "_")),
         ("+ became a space, as in a form", with_both.replace("+", " ")),
-        ("percent-encoded", with_both.replace(" ", "%20").replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")),
+        (
+            "percent-encoded",
+            with_both.replace(" ", "%20")
+            .replace("+", "%2B")
+            .replace("/", "%2F")
+            .replace("=", "%3D"),
+        ),
         ("unused bits of the signature set", f"{digits} {unused_bit}"),
         ("signature with a line break", f"{digits} {sent[:22]}\n{sent[22:]}"),
         ("signature in hexadecimal", f"{digits} {raw.hex()}"),
-        ("signature as base64 of hexadecimal", f"{digits} {base64.b64encode(raw.hex().encode()).decode()}"),
+        (
+            "signature as base64 of hexadecimal",
+            f"{digits} {base64.b64encode(raw.hex().encode()).decode()}",
+        ),
         ("signature in base32", f"{digits} {base64.b32encode(raw).decode()}"),
         ("signature too short", f"{digits} {base64.b64encode(raw[:31]).decode()}"),
         ("signature too long", f"{digits} {base64.b64encode(raw + bytes(1)).decode()}"),
@@ -485,7 +638,10 @@ def verify_cases():
         yield case(f"shape: {name}", (changed, "malformed"))
     yield case("shape: UTF-16", (token.encode("utf-16-be"), "malformed"))
     yield case("shape: bytes that are not UTF-8", (b"\xff" * 85, "malformed"))
-    yield case("shape: a byte that is not UTF-8 in the nonce", (token[:20].encode() + b"\xb3" + token[21:].encode(), "malformed"))
+    yield case(
+        "shape: a byte that is not UTF-8 in the nonce",
+        (token[:20].encode() + b"\xb3" + token[21:].encode(), "malformed"),
+    )
 
 
 def lines(cases):
@@ -493,5 +649,9 @@ def lines(cases):
 
 
 if __name__ == "__main__":
-    print('{\n  "about": "Made by tests/vectors/conformance.py (make vectors); README.md beside it describes the fields.",')
-    print(f'  "mint": [\n{lines(mint_cases())}\n  ],\n  "verify": [\n{lines(verify_cases())}\n  ]\n}}')
+    about = "Made by tests/vectors/conformance.py (make vectors); "
+    about += "README.md beside it describes the fields."
+    print(f'{{\n  "about": "{about}",')
+    print(f'  "mint": [\n{lines(mint_cases())}\n  ],')
+    print(f'  "refused_jids": [\n{lines(refused_jids())}\n  ],')
+    print(f'  "verify": [\n{lines(verify_cases())}\n  ]\n}}')

@@ -1,91 +1,178 @@
-//! What the command is told. Its help, its manual and its completions are all made from this.
+//! The arguments of the command. Its help, manual and completions are all made from this file.
 
+use std::env::args_os;
 use std::ffi::OsString;
+use std::io::ErrorKind::BrokenPipe;
+use std::mem::swap;
 use std::path::PathBuf;
+use std::process::exit;
 use std::time::UNIX_EPOCH;
 
-use clap::ValueHint::FilePath;
+use clap::ValueHint::{DirPath, FilePath};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
-use xtoken::setting::NoncePolicy;
+use xtoken::config::NoncePolicy;
 
-/// Make and verify the one-time tokens with which users log in to Prosody
+/// Mint and verify the one-time tokens with which users log in to Prosody
 ///
-/// A web application makes a token for a signed-in user, Prosody verifies it. This command does
-/// both: to look into a login that fails, to test an application, or as a part of a script.
+/// A web application mints a token for a user who is signed in, and Prosody verifies it. This
+/// command does both. Use it to find out why a login fails, to test a web application, or in
+/// scripts.
 #[derive(Parser)]
 #[command(name = "xtoken", version, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
-    /// Print JSON, for scripts; the manual xtoken(1) lists the fields
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-const AFTER_HELP: &str = "\
-Secrets are never arguments, which every user of the machine can see in `ps`. They come from a file \
-(--key), from Prosody's configuration (--prosody-config), or from the environment \
-(XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET).
+const PROTOCOL: &str = "Protocol";
 
-Exit status: 0 accepted or done, 1 refused, 2 the arguments or the configuration are wrong.";
+const AFTER_HELP: &str = "\
+Secrets are never arguments, because every user of the machine can see those in `ps`. They come \
+from a file (--key) or from the environment (XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET).
+
+On a Prosody server, `prosodyctl mod_auth_token` mints, verifies and explains with the keys and \
+the ledger of Prosody's configuration.
+
+Exit status: 0 accepted or done, 1 refused, 2 wrong arguments or another error.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Print a fresh otp_seed and token_secret
+    /// Print a new otp_seed and token_secret
     ///
-    /// The two lines go into Prosody's configuration as they are, and into a file for --key.
-    GenerateKey,
-
-    /// Make a token
-    ///
-    /// Of several keys in Prosody's configuration the first that is valid makes it.
-    Mint {
+    /// The two lines can be used in Prosody's configuration as they are, and in a file for --key.
+    /// Both values consist of letters and digits, so they mean the same in every configuration
+    /// file.
+    #[command(after_long_help = GENERATE_KEY_EXAMPLES)]
+    GenerateKey {
         #[command(flatten)]
-        user: User,
-        #[command(flatten)]
-        keys: KeySource,
-        #[command(flatten)]
-        protocol: Protocol,
+        format: Format,
+        /// Write the two lines into this new file instead
+        ///
+        /// Only its owner can read and write the file, whatever the umask. Replaces no file, and
+        /// prints nothing.
+        #[arg(short, long, value_name = "FILE", value_hint = FilePath)]
+        #[arg(conflicts_with_all = ["files", "json"])]
+        output: Option<PathBuf>,
+        /// Write the key into the files otp_seed and token_secret in this folder instead
+        ///
+        /// Makes the folder if it does not exist, and replaces no file. The owner can read and
+        /// write the files, the group can read them, and others can do neither, whatever the
+        /// umask. Prints the two lines that name them in Prosody's configuration.
+        #[arg(long, value_name = "DIR", value_hint = DirPath)]
+        files: Option<PathBuf>,
     },
 
-    /// Decide about a token as a server would
+    /// Mint a token
+    #[command(after_long_help = MINT_EXAMPLES)]
+    Mint(Minted),
+
+    /// Accept or refuse a token as a server would
+    #[command(after_long_help = VERIFY_EXAMPLES)]
     Verify(Presented),
 
     /// Say why a token is refused, and what to do about it
     ///
-    /// Tries what else may have been signed and what other time it was made at. The token is not
-    /// used up.
+    /// Tries what a minter may have done in another way: how it wrote the token, what it signed and
+    /// with what, how it made the OTP, and by which clock. Does not spend the token.
+    #[command(after_long_help = EXPLAIN_EXAMPLES)]
     Explain {
         #[command(flatten)]
         presented: Presented,
-        /// Another address, or another host of the user, that may have been signed
-        #[arg(long, value_name = "ADDRESS_OR_HOST")]
+        /// Another JID, or another host of the user, that the minter may have signed
+        #[arg(long, value_name = "JID_OR_HOST")]
         also: Vec<OsString>,
     },
 
-    /// Show the parts of a token, or where it stops being one
+    /// Show the parts of a token, or where it is malformed
     ///
-    /// Needs no secrets, and cannot say whether the token is genuine.
+    /// Needs no key, so it cannot say whether the token is genuine.
+    #[command(after_long_help = INSPECT_EXAMPLES)]
     Inspect {
+        #[command(flatten)]
+        format: Format,
         #[command(flatten)]
         token: TokenSource,
     },
 
-    /// Print the conformance vectors: JSON to test an application's own minting with
+    /// Print the conformance vectors: JSON to test a minter with
+    #[command(after_long_help = VECTORS_EXAMPLES)]
     Vectors,
 }
 
-/// A token, who presents it, and who decides about it.
+// The examples of the help and of the manual. A test runs them in this order, in an empty folder.
+
+const GENERATE_KEY_EXAMPLES: &str = "\
+Examples:
+  xtoken generate-key --output xtoken.key
+  xtoken generate-key --files secrets";
+
+const MINT_EXAMPLES: &str = "\
+Examples:
+  xtoken mint alice@example.com --key xtoken.key >token
+  xtoken mint alice@example.com --key xtoken.key --at 2026-12-01T12:00:00Z --verbose";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  xtoken verify alice@example.com --key xtoken.key <token
+  xtoken verify alice@example.com --key xtoken.key --ledger sqlite:ledger <token";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  xtoken explain alice@example.com --key xtoken.key <token
+  xtoken explain alice@example.com --key xtoken.key --also old.example --json <token";
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  xtoken inspect <token";
+
+const VECTORS_EXAMPLES: &str = "\
+Examples:
+  xtoken vectors >vectors.json";
+
+#[derive(Args)]
+pub(crate) struct Format {
+    /// Print JSON, for scripts; the manual xtoken(1) lists the fields
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A token to mint.
+#[derive(Args)]
+pub(crate) struct Minted {
+    #[command(flatten)]
+    pub(crate) user: User,
+    #[command(flatten)]
+    pub(crate) format: Format,
+    /// Print on standard error what the token is made of, to compare it with another minter
+    ///
+    /// Prints the JID, the time and its step, the OTP, the nonce and its date, what is signed, and
+    /// how long the token is valid. Prints no secret.
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) key: KeySource,
+    #[command(flatten)]
+    pub(crate) protocol: Protocol,
+    /// The nonce, for tests: as many digits as --nonce-length [default: the time, then random]
+    ///
+    /// A token with the same nonce, in the same step, is the same token again: servers refuse it.
+    #[arg(long, value_name = "NONCE", help_heading = PROTOCOL)]
+    pub(crate) nonce: Option<OsString>,
+}
+
+/// A token, the user who presents it, and how it is verified.
 #[derive(Args)]
 pub(crate) struct Presented {
+    #[command(flatten)]
+    pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) user: User,
     #[command(flatten)]
     pub(crate) token: TokenSource,
     #[command(flatten)]
-    pub(crate) keys: KeySource,
+    pub(crate) key: KeySource,
     #[command(flatten)]
     pub(crate) protocol: Protocol,
     #[command(flatten)]
@@ -94,65 +181,54 @@ pub(crate) struct Presented {
 
 #[derive(Args)]
 pub(crate) struct User {
-    /// The user's bare address in its prepared form, that is lower case: alice@example.com
+    /// The user's bare address (JID) in lower case, as the server prepares it: alice@example.com
     pub(crate) jid: OsString,
 }
 
 #[derive(Args)]
 pub(crate) struct TokenSource {
-    /// The token; without it or for -, standard input is read, less a line break at its end
+    /// The token; without it, or with -, it is read from standard input
     ///
-    /// Other users of the machine see it in `ps`, and until it is used it is worth a login.
+    /// The one line feed that ends the input is removed, and nothing else: no carriage return, no
+    /// second line, no spaces. A server strips nothing, either. Other users of the machine can see
+    /// an argument in `ps`, and can log in with the token until it is spent.
     pub(crate) token: Option<OsString>,
 }
 
 #[derive(Args)]
 #[command(next_help_heading = "Secrets")]
 pub(crate) struct KeySource {
-    /// A file with the two lines that generate-key prints, which others must not be able to read
-    #[arg(long, value_name = "FILE", value_hint = FilePath, conflicts_with = "prosody_config")]
-    pub(crate) key: Option<PathBuf>,
-    /// Prosody's configuration: its keys, token_nonce_length, token_nonce_policy, token_deviation
-    /// and token_ledger
-    ///
-    /// Prosody's own loader reads it, with everything that it includes, so Prosody must be
-    /// installed here and whoever runs this must be able to read the configuration.
+    /// A file with the two lines that generate-key prints; only its owner should be able to read it
     #[arg(long, value_name = "FILE", value_hint = FilePath)]
-    pub(crate) prosody_config: Option<PathBuf>,
-    /// The host in Prosody's configuration [default: that of JID]
-    #[arg(long, value_name = "HOST", requires = "prosody_config")]
-    pub(crate) host: Option<OsString>,
-    /// Which Prosody reads its configuration
-    #[arg(long, value_name = "PROGRAM", requires = "prosody_config", default_value = "prosodyctl")]
-    pub(crate) prosodyctl: PathBuf,
+    pub(crate) key: Option<PathBuf>,
 }
 
 #[derive(Args)]
-#[command(next_help_heading = "Protocol")]
+#[command(next_help_heading = PROTOCOL)]
 pub(crate) struct Protocol {
     /// Another time than now: Unix seconds, or UTC as in 2026-12-01T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) at: Option<u64>,
-    /// Digits of the nonce; one that is minted is dated from 24 on [default: 32]
+    /// Digits of the nonce; minted nonces of 24 or more are dated [default: 32]
     #[arg(long, value_name = "DIGITS")]
     pub(crate) nonce_length: Option<usize>,
 }
 
 #[derive(Args)]
-#[command(next_help_heading = "Protocol")]
+#[command(next_help_heading = PROTOCOL)]
 pub(crate) struct Server {
-    /// Which nonces are accepted: exact, of that length; dated, of that length and with a date that
-    /// the one-time password proves; or report, of any length [default: exact]
-    #[arg(long, value_name = "POLICY", value_parser = nonce_policy(), hide_possible_values = true)]
+    /// Which nonces are accepted: exact, of --nonce-length; dated, of that length and with a date
+    /// that the OTP proves; or report, of any length [default: exact]
+    #[arg(long, value_name = "exact|dated|report", value_parser = nonce_policy())]
+    #[arg(hide_possible_values = true)]
     pub(crate) nonce_policy: Option<NoncePolicy>,
     /// Steps of 30 seconds, 0 to 10, that the clocks may be apart [default: 1]
     #[arg(long, value_name = "STEPS")]
     pub(crate) deviation: Option<u64>,
-    /// Where used tokens are remembered: memory:, sqlite:PATH or redis://HOST
+    /// What remembers spent tokens: memory:, sqlite:PATH or redis://HOST [default: memory:]
     ///
-    /// Without it XTOKEN_LEDGER says where, the place for a URL with a password. Without both it
-    /// is the ledger in Prosody's configuration, if that is read, and else nothing is remembered
-    /// once the command has ended: a token is good more than once.
+    /// Set XTOKEN_LEDGER in the environment instead if the URL has a password. memory: ends with
+    /// the command, so it accepts the same token again.
     #[arg(long, value_name = "URL")]
     pub(crate) ledger: Option<OsString>,
 }
@@ -161,16 +237,27 @@ fn nonce_policy() -> impl TypedValueParser<Value = NoncePolicy> {
     PossibleValuesParser::new(NoncePolicy::NAMES.map(|(name, _)| name)).try_map(NoncePolicy::named)
 }
 
-/// Returns what was typed, or ends the process with a message.
+/// Returns the parsed arguments, or ends the process with the help or a message.
 pub(crate) fn parse() -> Arguments {
-    Arguments::try_parse().unwrap_or_else(|error| without_values(error).exit())
+    let mut typed: Vec<_> = args_os().collect();
+    // Until 0.2, scripts could write `xtoken --json verify`.
+    if let [_, first, second, ..] = typed.as_mut_slice()
+        && first == "--json"
+    {
+        swap(first, second);
+    }
+    Arguments::try_parse_from(typed).unwrap_or_else(|error| {
+        let error = without_values(error);
+        let is_printed = error.print().map_or_else(|e| e.kind() == BrokenPipe, |()| true);
+        exit(if is_printed { error.exit_code() } else { 2 })
+    })
 }
 
-/// Returns the error without what was typed: that may be a secret, and standard error may be a log.
+/// Removes what was typed from the error: it may be a secret, and standard error may be a log.
 fn without_values(mut error: clap::Error) -> clap::Error {
     let mut typed = vec![ContextKind::InvalidValue, ContextKind::InvalidSubcommand];
     if error.kind() == ErrorKind::UnknownArgument {
-        // Otherwise it is the name of an option or a command of xtoken.
+        // With other kinds, this is the name of an option or a command of xtoken.
         typed.push(ContextKind::InvalidArg);
     }
     for kind in typed {
@@ -178,7 +265,7 @@ fn without_values(mut error: clap::Error) -> clap::Error {
             error.insert(kind, ContextValue::String("…".to_owned()));
         }
     }
-    // Removes the advice how to pass it as a value: that repeats it.
+    // The advice on how to pass it as a value repeats it.
     error.remove(ContextKind::Suggested);
     error
 }

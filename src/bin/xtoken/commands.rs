@@ -1,76 +1,149 @@
 //! What each subcommand does.
 
-use std::env;
 use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use xtoken::explain::Flaw;
+use xtoken::explain::{Flaw, with_unicode_host};
+use xtoken::mint::MintError;
+use xtoken::nonce::MAX_DATE;
 use xtoken::token::{DEFAULT_NONCE_LENGTH, OTP_DIGITS, Token};
-use xtoken::{Finding, Minter, Rejection, Verifier, jid, key, ledger};
+use xtoken::{Finding, Minter, Rejection, jid, key};
 use zeroize::Zeroizing;
 
-use crate::arguments::{
-    Arguments, Command, KeySource, Presented, Protocol, Server, TokenSource, User,
-};
-use crate::output::{accept, print, print_json, refuse, warn};
-use crate::{Failure, input, keys};
+use crate::arguments::{Arguments, Command, Minted, Presented, TokenSource, User};
+use crate::failure::Failure;
+use crate::key_files;
+use crate::key_source;
+use crate::minted::Parts;
+use crate::new_file::{self, Place};
+use crate::output::{self, accept, note, print, print_json, refuse, warn};
+use crate::token_source;
+use crate::verifier::{time, verifier_and_time};
 
 const VECTORS: &str = include_str!("../../../tests/vectors/conformance.json");
+
+/// The mode of a file that only its owner can read and write.
+const PRIVATE: u32 = 0o600;
+const KEY_FILE: Place = Place { option: "--output", kind: "file" };
 
 pub(crate) enum Outcome {
     Done,
     Refused,
 }
 
-pub(crate) fn run(Arguments { json, command }: Arguments) -> Result<Outcome, Failure> {
+pub(crate) fn run(Arguments { command }: Arguments) -> Result<Outcome, Failure> {
     match command {
-        Command::GenerateKey => generate_key(json),
-        Command::Mint { user, keys, protocol } => mint(json, &user, &keys, &protocol),
-        Command::Verify(presented) => verify(json, presented),
-        Command::Explain { presented, also } => explain(json, presented, &also),
-        Command::Inspect { token } => inspect(json, token),
+        Command::GenerateKey { output: Some(file), .. } => generate_key_file(&file),
+        Command::GenerateKey { files: Some(folder), format, .. } => {
+            generate_key_files(format.json, &folder)
+        }
+        Command::GenerateKey { format, .. } => generate_key(format.json),
+        Command::Mint(minted) => mint(&minted),
+        Command::Verify(presented) => verify(presented),
+        Command::Explain { presented, also } => explain(presented, &also),
+        Command::Inspect { format, token } => inspect(format.json, token),
         Command::Vectors => print(VECTORS).map(|()| Outcome::Done),
     }
 }
 
 fn generate_key(json: bool) -> Result<Outcome, Failure> {
+    if output::is_readable_by_others() {
+        warn("others can read the file on standard output: run chmod 600, or use --output FILE")?;
+    }
     let (otp_seed, token_secret) = key::generate()?;
-    // Letters and digits only: nothing to escape.
-    let text = Zeroizing::new(if json {
+    print(&Zeroizing::new(if json {
+        // The values are letters and digits, so nothing needs an escape.
         format!("{{\"otp_seed\":\"{}\",\"token_secret\":\"{}\"}}\n", *otp_seed, *token_secret)
     } else {
-        format!("otp_seed = \"{}\"\ntoken_secret = \"{}\"\n", *otp_seed, *token_secret)
-    });
-    print(&text)?;
+        key_lines(&otp_seed, &token_secret)
+    }))?;
     Ok(Outcome::Done)
 }
 
-fn mint(
-    json: bool,
-    user: &User,
-    source: &KeySource,
-    protocol: &Protocol,
-) -> Result<Outcome, Failure> {
+fn generate_key_file(file: &Path) -> Result<Outcome, Failure> {
+    if file == Path::new("-") {
+        return Err("leave out --output to print the key".into());
+    }
+    let (otp_seed, token_secret) = key::generate()?;
+    let lines = Zeroizing::new(key_lines(&otp_seed, &token_secret));
+    new_file::write(file, PRIVATE, &lines, &KEY_FILE)?;
+    Ok(Outcome::Done)
+}
+
+/// Returns a key as --key reads it.
+fn key_lines(otp_seed: &str, token_secret: &str) -> String {
+    format!("otp_seed = \"{otp_seed}\"\ntoken_secret = \"{token_secret}\"\n")
+}
+
+fn generate_key_files(json: bool, folder: &Path) -> Result<Outcome, Failure> {
+    let folder = std::path::absolute(folder)?;
+    let (otp_seed, token_secret) = key::generate()?;
+    let [otp_seed_file, token_secret_file] = key_files::write(&folder, &otp_seed, &token_secret)?;
+    if json {
+        print_json(&json!({
+            "otp_seed_file": otp_seed_file.to_string_lossy(),
+            "token_secret_file": token_secret_file.to_string_lossy(),
+        }))?;
+    } else {
+        print(&format!(
+            "otp_seed_file = {otp_seed_file:?}\ntoken_secret_file = {token_secret_file:?}\n"
+        ))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Returns the JID if a server may accept a token for it. Warns if it may be written wrongly.
+fn checked(user: &User) -> Result<&str, Failure> {
     let jid = user.jid.as_bytes();
     jid::check_bare(jid)?;
+    warn_of_host(jid)?;
+    Ok(str::from_utf8(jid)?)
+}
+
+/// Warns of a host in the form for DNS. It is not refused, because a server may name it like that.
+fn warn_of_host(jid: &[u8]) -> Result<(), Failure> {
+    // Of a JID that is refused, more must be changed; and it may have what a terminal obeys.
+    let better = with_unicode_host(jid).filter(|jid| jid::check_bare(jid.as_bytes()).is_ok());
+    better.map_or(Ok(()), |jid| {
+        warn(&format!(
+            "XMPP writes a host in Unicode, not as xn--: use {jid}, unless the server's own \
+             configuration has xn--"
+        ))
+    })
+}
+
+fn mint(
+    Minted { user, format, verbose, key, protocol, nonce }: &Minted,
+) -> Result<Outcome, Failure> {
+    let jid = checked(user)?;
     if !jid.is_ascii() {
-        warn("beyond ASCII the address must be as Prosody prepares it: see docs/minting.md")?;
+        warn("a JID beyond ASCII must be prepared as the server does: see docs/user-names.md")?;
     }
-    let known = keys::read(source, user)?;
-    let now = time(protocol)?;
-    let key = known.keys.into_iter().find(|key| key.is_valid_at(now));
-    let key = key.ok_or("no key is valid at this time: look at not_before and not_after")?;
+    let key = key_source::read(key)?;
     let id = key.id().to_owned();
-    let nonce_length = protocol.nonce_length.or(known.nonce_length);
-    let minter =
-        Minter::new(key).with_nonce_length(nonce_length.unwrap_or(DEFAULT_NONCE_LENGTH))?;
-    let token = minter.mint(jid, now)?;
-    if json {
-        let jid = user.jid.to_string_lossy();
+    let now = time(protocol)?;
+    let nonce_length = protocol.nonce_length.unwrap_or(DEFAULT_NONCE_LENGTH);
+    let minter = Minter::new(key).with_nonce_length(nonce_length)?;
+    let token = match nonce {
+        Some(nonce) => {
+            check_nonce(nonce.as_bytes(), nonce_length)?;
+            // The library mints for any time with a given nonce.
+            if now > MAX_DATE {
+                return Err(MintError::InvalidTime.into());
+            }
+            minter.mint_with_nonce(jid, now, nonce.as_bytes())?
+        }
+        None => minter.mint(jid, now)?,
+    };
+    if *verbose {
+        let digits = token.split(' ').next().unwrap_or_default();
+        note(&Parts { jid, time: now, digits }.to_string())?;
+    }
+    if format.json {
         print_json(&json!({ "token": token, "jid": jid, "time": now, "key": id }))?;
     } else {
         print(&format!("{token}\n"))?;
@@ -78,14 +151,29 @@ fn mint(
     Ok(Outcome::Done)
 }
 
-fn verify(json: bool, presented: Presented) -> Result<Outcome, Failure> {
-    let jid = presented.user.jid.as_bytes();
-    jid::check_bare(jid)?;
-    let (verifier, now) = verifier(&presented)?;
-    let token = input::token(presented.token)?;
+fn check_nonce(nonce: &[u8], length: usize) -> Result<(), Failure> {
+    if !nonce.iter().all(u8::is_ascii_digit) {
+        return Err("--nonce must have only the digits 0 to 9".into());
+    }
+    let found = nonce.len();
+    if found != length {
+        return Err(format!(
+            "--nonce has {found} digits, but the nonce length is {length}: give {length} digits, \
+             or set --nonce-length to that of the server"
+        )
+        .into());
+    }
+    Ok(())
+}
+
+fn verify(presented: Presented) -> Result<Outcome, Failure> {
+    let json = presented.format.json;
+    let jid = checked(&presented.user)?;
+    let (verifier, now) = verifier_and_time(&presented)?;
+    let token = token_source::read(presented.token)?;
     match verifier.verify(jid, &*token, now) {
         Ok(accepted) => {
-            let key = verifier.keys().get(accepted.key).map_or("", |key| key.id());
+            let key = accepted.key_id();
             if json {
                 print_json(&json!({
                     "accepted": true,
@@ -100,7 +188,7 @@ fn verify(json: bool, presented: Presented) -> Result<Outcome, Failure> {
         }
         Err(reason) => {
             let message = match reason {
-                Rejection::Unavailable => unavailable(&verifier, now).to_string(),
+                Rejection::Unavailable => verifier.unavailable(now).to_string(),
                 _ => reason.to_string(),
             };
             let name = reason.name();
@@ -114,18 +202,14 @@ fn verify(json: bool, presented: Presented) -> Result<Outcome, Failure> {
     }
 }
 
-/// Returns why the ledger could not decide, or when it will.
-fn unavailable(verifier: &Verifier, now: u64) -> Finding {
-    let ledger = verifier.ledger();
-    Finding::Unavailable { trouble: ledger.trouble(), opens_at: ledger.closed_until(now) }
-}
-
-fn explain(json: bool, presented: Presented, also: &[OsString]) -> Result<Outcome, Failure> {
-    let (verifier, now) = verifier(&presented)?;
-    let token = input::token(presented.token)?;
-    let also: Vec<_> = also.iter().map(|address| address.as_bytes()).collect();
+fn explain(presented: Presented, also: &[OsString]) -> Result<Outcome, Failure> {
+    let json = presented.format.json;
+    warn_of_host(presented.user.jid.as_bytes())?;
+    let (verifier, now) = verifier_and_time(&presented)?;
+    let token = token_source::read(presented.token)?;
+    let also: Vec<_> = also.iter().map(|other| other.as_bytes()).collect();
     let findings = verifier.explain(presented.user.jid.as_bytes(), &*token, now, &also);
-    let accepted = findings.iter().all(|finding| matches!(finding, Finding::Good { .. }));
+    let accepted = findings.iter().all(|finding| matches!(finding, Finding::Accepted { .. }));
     if json {
         let described =
             |finding: &Finding| json!({ "name": finding.name(), "message": finding.to_string() });
@@ -140,8 +224,8 @@ fn explain(json: bool, presented: Presented, also: &[OsString]) -> Result<Outcom
 }
 
 fn inspect(json: bool, source: TokenSource) -> Result<Outcome, Failure> {
-    let bytes = input::token(source)?;
-    let Some(token) = Token::parse_any(&bytes) else {
+    let bytes = token_source::read(source)?;
+    let Some(token) = Token::parse(&bytes) else {
         let flaw = Flaw::of(&bytes).to_string();
         if json {
             print_json(&json!({ "well_formed": false, "message": flaw }))?;
@@ -164,72 +248,14 @@ fn inspect(json: bool, source: TokenSource) -> Result<Outcome, Failure> {
         return Ok(Outcome::Done);
     }
     let remark = if nonce_length == DEFAULT_NONCE_LENGTH {
-        ""
+        String::new()
     } else {
-        "; Prosody takes 32 unless token_nonce_length says otherwise"
+        format!("; a server accepts {DEFAULT_NONCE_LENGTH} unless it is set to another length")
     };
     print(&format!(
-        "one-time password  {otp}\n\
-         nonce              {nonce}\n                   ({nonce_length} digits{remark})\n\
-         signature          {signature}\n"
+        "OTP        {otp}\n\
+         nonce      {nonce}\n           ({nonce_length} digits{remark})\n\
+         signature  {signature}\n"
     ))?;
     Ok(Outcome::Done)
-}
-
-/// What decides, and at what time.
-fn verifier(presented: &Presented) -> Result<(Verifier, u64), Failure> {
-    let Presented { user, keys, protocol, server, .. } = presented;
-    let mut known = keys::read(keys, user)?;
-    let ledger_url = ledger_url(server, known.ledger.take())?;
-    if protocol.at.is_some() && *ledger_url != b"memory:" {
-        return Err("--at would mislead a ledger that servers use: leave it out, or say \
-                    --ledger memory:"
-            .into());
-    }
-    let mut verifier = Verifier::new(known.keys, ledger::open(&*ledger_url)?)?;
-    if let Some(digits) = protocol.nonce_length.or(known.nonce_length) {
-        verifier = verifier.with_nonce_length(digits)?;
-    }
-    if let Some(policy) = server.nonce_policy.or(known.nonce_policy) {
-        verifier = verifier.with_nonce_policy(policy)?;
-    }
-    if let Some(steps) = server.deviation.or(known.deviation) {
-        verifier = verifier.with_deviation(steps)?;
-    }
-    Ok((verifier, time(protocol)?))
-}
-
-/// Where used tokens are remembered: as it was said, or else as Prosody's configuration says.
-fn ledger_url(
-    server: &Server,
-    configured: Option<Zeroizing<Vec<u8>>>,
-) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    if let Some(url) = &server.ledger {
-        let url = url.as_bytes();
-        let names_secret = url.contains(&b'@') || url.windows(5).any(|part| part == b"pass=");
-        if !url.starts_with(b"sqlite:") && names_secret {
-            return Err("--ledger is seen in ps, with the password that is in it: put it into \
-                        XTOKEN_LEDGER"
-                .into());
-        }
-        return Ok(Zeroizing::new(url.to_vec()));
-    }
-    if let Some(url) = env::var_os("XTOKEN_LEDGER") {
-        return Ok(Zeroizing::new(url.into_vec()));
-    }
-    let Some(url) = configured else { return Ok(Zeroizing::new(b"memory:".to_vec())) };
-    if *url == b"memory:" {
-        warn(
-            "token_ledger is \"memory\": only the running server knows which tokens were used; \
-             on Prosody 13.0 ask it: prosodyctl shell auth_token explain",
-        )?;
-    }
-    Ok(url)
-}
-
-fn time(protocol: &Protocol) -> Result<u64, Failure> {
-    match protocol.at {
-        Some(unix_time) => Ok(unix_time),
-        None => Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs()),
-    }
 }

@@ -1,29 +1,30 @@
-//! The command `xtoken`: makes and verifies tokens, and says what is wrong with them.
+//! The command `xtoken`: mints and verifies tokens, and explains why one is refused.
 //!
-//! A face like the others: it reads arguments, secrets and the clock, calls the core, and prints.
+//! It is a face like the others: it reads arguments, secrets and the clock, calls the core, and
+//! prints. It knows nothing of Prosody.
 
 #![forbid(unsafe_code)]
 
 mod arguments;
 mod commands;
-mod input;
+mod failure;
 mod key_file;
-mod keys;
+mod key_files;
+mod key_source;
+mod minted;
+mod new_file;
 mod output;
-mod prosody;
+mod token_source;
+mod verifier;
 
-use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use commands::Outcome;
 
-/// What keeps a command from its work: a sentence for the person who typed it.
-type Failure = Box<dyn Error>;
-
 fn main() -> ExitCode {
     if !(io::stdout().is_terminal() && io::stderr().is_terminal()) {
-        // Whatever CLICOLOR_FORCE says: scripts read this.
+        // Scripts read this, so CLICOLOR_FORCE has no effect.
         anstream::ColorChoice::Never.write_global();
     }
     match commands::run(arguments::parse()) {

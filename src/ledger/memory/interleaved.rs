@@ -12,8 +12,8 @@ const SCHEDULES: usize = 5_000;
 /// Changes of threads in a schedule, for the scheduler that makes few of them.
 const DEPTH: usize = 4;
 
-/// Four threads present one token, each with the time that it read before. Other threads present
-/// later tokens, which drops the tables that are over, also the one of this token.
+/// Lets four threads present one token, each with the time that it read before. Other threads
+/// present later tokens, which drops the tables that are over, also the one of this token.
 ///
 /// In some schedules there is a table for its step from the beginning.
 fn one_token_across_the_end_of_its_step() {

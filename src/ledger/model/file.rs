@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 
 use super::mutation::Mutation;
-use super::operation::{ASKERS, Loss, Operation, Part};
-use super::reference::{Consequence, Gap};
+use super::operation::{CALLERS, Loss, Operation, Part};
+use super::oracle::{Consequence, Gap};
 use super::run::{Answer, World};
 use super::{Clocks, History, MAX_DEVIATION, Spending, Spent, Unavailable};
 
-/// The asker that opens the file by its other name, while it has one.
-const LINKED: usize = ASKERS - 1;
+/// The caller that opens the file by its other name, while it has one.
+const LINKED: usize = CALLERS - 1;
 
 /// The processes of one machine.
 #[derive(Clone, Default)]
@@ -29,7 +29,7 @@ pub(crate) struct File {
     /// The database as it is seen by the other name of the file.
     other_name: Option<usize>,
     copy: Option<Database>,
-    processes: [Process; ASKERS],
+    processes: [Process; CALLERS],
     is_full: bool,
     /// What the wall clock said at the last gap, for [`Mutation::HorizonInWallTime`].
     wall_of_gap: u64,
@@ -85,8 +85,8 @@ impl File {
         Clocks { wall, steady: self.time - self.booted_at }
     }
 
-    fn named(&self, asker: usize) -> Option<usize> {
-        if asker == LINKED { self.other_name.or(self.path) } else { self.path }
+    fn named(&self, caller: usize) -> Option<usize> {
+        if caller == LINKED { self.other_name.or(self.path) } else { self.path }
     }
 
     fn is_refused(&self) -> bool {
@@ -98,7 +98,7 @@ impl File {
     }
 
     /// Opens what the path names, or makes it.
-    fn open(&mut self, asker: usize, wall: u64) -> Result<Open, Unavailable> {
+    fn open(&mut self, caller: usize, wall: u64) -> Result<Open, Unavailable> {
         let clocks = self.clocks(wall);
         let lock_file = match self.lock_path {
             Some(lock_file) => lock_file,
@@ -109,12 +109,12 @@ impl File {
             }
         };
         let lock = self.lock_files.get(lock_file).cloned().unwrap_or_default();
-        let found = self.named(asker).map(|at| self.databases[&at].clone());
+        let found = self.named(caller).map(|at| self.databases[&at].clone());
         let is_first = found.is_none() && !lock.is_finished;
         let mut history = History::new(0);
-        let is_same = found.is_some() && lock.database == self.named(asker);
+        let is_same = found.is_some() && lock.database == self.named(caller);
         let mut is_gap = !(is_first || is_same && lock.is_finished);
-        is_gap |= self.processes[asker].has_lost;
+        is_gap |= self.processes[caller].has_lost;
         let found = found.filter(|found| !found.is_damaged);
         if let Some(found) = &found {
             history = History::decode(&found.history, 0).unwrap_or_else(|| History::new(0));
@@ -135,7 +135,7 @@ impl File {
             history.lose(clocks);
             self.wall_of_gap = wall;
         }
-        let database = match (self.named(asker), found) {
+        let database = match (self.named(caller), found) {
             (Some(at), Some(_)) => at,
             (at, _) => {
                 self.write()?;
@@ -157,7 +157,7 @@ impl File {
             self.lock_files[lock_file].database = Some(database);
             self.record(lock_file, &history);
         }
-        self.processes[asker].has_lost = false;
+        self.processes[caller].has_lost = false;
         let version = self.databases[&database].version;
         Ok(Open { database, lock_file, version, history })
     }
@@ -169,29 +169,29 @@ impl File {
         }
     }
 
-    fn try_to_spend(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
+    fn try_to_spend(&mut self, caller: usize, question: &Spending, wall: u64) -> Answer {
         let clocks = self.clocks(wall);
         if self.is_refused() {
             return Err(Unavailable);
         }
-        let mut open = match self.processes[asker].open.take() {
+        let mut open = match self.processes[caller].open.take() {
             Some(open) => open,
-            None => self.open(asker, wall)?,
+            None => self.open(caller, wall)?,
         };
         let answer = self.decide(&mut open, question, clocks);
-        if self.is_same(asker, &open) || self.is(Mutation::NotCompared) {
-            self.processes[asker].open = Some(open);
+        if self.is_same(caller, &open) || self.is(Mutation::NotCompared) {
+            self.processes[caller].open = Some(open);
             return answer;
         }
         // The horizon begins now, not with the next question.
-        self.processes[asker].has_lost = true;
-        self.processes[asker].open = self.open(asker, wall).ok();
+        self.processes[caller].has_lost = true;
+        self.processes[caller].open = self.open(caller, wall).ok();
         Err(Unavailable)
     }
 
     /// Returns whether the open files are those that the paths name.
-    fn is_same(&self, asker: usize, open: &Open) -> bool {
-        self.named(asker) == Some(open.database) && self.lock_path == Some(open.lock_file)
+    fn is_same(&self, caller: usize, open: &Open) -> bool {
+        self.named(caller) == Some(open.database) && self.lock_path == Some(open.lock_file)
     }
 
     /// Returns the history after this question, whether it has news, and the answer.
@@ -262,20 +262,20 @@ impl File {
 }
 
 impl World for File {
-    fn spend(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
-        self.try_to_spend(asker, question, wall)
+    fn spend(&mut self, caller: usize, question: &Spending, wall: u64) -> Answer {
+        self.try_to_spend(caller, question, wall)
     }
 
     /// Peeks in a copy of the world, because opening changes something.
-    fn peek(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
-        let Some(open) = self.processes[asker].open.as_ref().filter(|_| !self.is_refused()) else {
-            return self.clone().try_to_spend(asker, question, wall);
+    fn peek(&mut self, caller: usize, question: &Spending, wall: u64) -> Answer {
+        let Some(open) = self.processes[caller].open.as_ref().filter(|_| !self.is_refused()) else {
+            return self.clone().try_to_spend(caller, question, wall);
         };
         let (_, is_new, answer) = self.judge(open, question, self.clocks(wall));
         if is_new || answer == Ok(Spent::First) {
             self.write()?;
         }
-        match self.is_same(asker, open) || self.is(Mutation::NotCompared) {
+        match self.is_same(caller, open) || self.is(Mutation::NotCompared) {
             true => answer,
             false => Err(Unavailable),
         }
@@ -285,16 +285,16 @@ impl World for File {
     /// either writes.
     fn race(
         &mut self,
-        [asker, beside]: [usize; 2],
+        [caller, beside]: [usize; 2],
         question: &Spending,
         [wall, _]: [u64; 2],
     ) -> Option<[Answer; 2]> {
-        let is_apart = !self.processes[asker].has_second_copy || !self.is(Mutation::PosixLocks);
-        if asker != beside || is_apart {
+        let is_apart = !self.processes[caller].has_second_copy || !self.is(Mutation::PosixLocks);
+        if caller != beside || is_apart {
             return None;
         }
-        let foreseen = self.peek(asker, question, wall);
-        Some([self.spend(asker, question, wall), foreseen])
+        let foreseen = self.peek(caller, question, wall);
+        Some([self.spend(caller, question, wall), foreseen])
     }
 
     fn time_is(&mut self, time: u64) {
@@ -313,7 +313,7 @@ impl World for File {
         consequence
     }
 
-    fn can_answer(&self, _asker: usize) -> bool {
+    fn can_answer(&self, _caller: usize) -> bool {
         !self.is_full && !self.is_refused()
     }
 }
@@ -321,18 +321,18 @@ impl World for File {
 impl File {
     fn change(&mut self, operation: &Operation) -> Consequence {
         match *operation {
-            Operation::Restart(asker) => {
-                self.processes[asker] = Process::default();
-                let mut restarted = [false; ASKERS];
-                restarted[asker] = true;
+            Operation::Restart(caller) => {
+                self.processes[caller] = Process::default();
+                let mut restarted = [false; CALLERS];
+                restarted[caller] = true;
                 Consequence { restarted, ..Consequence::default() }
             }
             Operation::Full(is_full) => {
                 self.is_full = is_full;
                 Consequence::default()
             }
-            Operation::SecondCopy(asker) => {
-                self.processes[asker].has_second_copy = true;
+            Operation::SecondCopy(caller) => {
+                self.processes[caller].has_second_copy = true;
                 Consequence::default()
             }
             Operation::PowerCut(loss) => {
@@ -345,7 +345,7 @@ impl File {
                     _ => self.put(None),
                 }
                 self.other_name = self.other_name.and(self.path);
-                Consequence { restarted: [true; ASKERS], ..Self::gap(Gap::Certain) }
+                Consequence { restarted: [true; CALLERS], ..Self::gap(Gap::Certain) }
             }
             Operation::Copy => {
                 self.copy = self.path.map(|at| self.databases[&at].clone());

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::operation::{ASKERS, Operation};
-use super::reference::Consequence;
+use super::operation::{CALLERS, Operation};
+use super::oracle::Consequence;
 use super::run::{Answer, World};
 use super::{Ledger, MemoryLedger, Spending};
 use crate::ledger::BootClock;
@@ -28,11 +28,11 @@ fn ledger(time: &Arc<AtomicU64>) -> MemoryLedger {
 }
 
 impl World for Memory {
-    fn spend(&mut self, _asker: usize, question: &Spending, wall: u64) -> Answer {
+    fn spend(&mut self, _caller: usize, question: &Spending, wall: u64) -> Answer {
         self.ledger.spend(question, wall)
     }
 
-    fn peek(&mut self, _asker: usize, question: &Spending, wall: u64) -> Answer {
+    fn peek(&mut self, _caller: usize, question: &Spending, wall: u64) -> Answer {
         self.ledger.peek(question, wall)
     }
 
@@ -45,7 +45,7 @@ impl World for Memory {
         let Operation::Restart(_) = operation else { return Consequence::default() };
         self.ledger = ledger(&self.time);
         Consequence {
-            restarted: [true; ASKERS],
+            restarted: [true; CALLERS],
             forgotten_since: Some(0),
             ..Consequence::default()
         }

@@ -5,7 +5,7 @@ use super::{Clocks, History};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mutation {
     /// The horizon and the closed steps follow only from the deviation of the verifier that asks.
-    AskersDeviationOnly,
+    CallersDeviationOnly,
     /// The horizon is kept in wall time, as of the moment of the gap.
     HorizonInWallTime,
     /// When there are too many ranges, the first is joined with the last.
@@ -48,7 +48,7 @@ impl Mutation {
         let number = |word: &str| word.parse::<u64>().unwrap();
         let eras = || lines.clone().filter(|line| ["era", "left"].contains(&line[0]));
         let lines: Vec<_> = match self {
-            Self::AskersDeviationOnly => {
+            Self::CallersDeviationOnly => {
                 let own = deviation.to_string();
                 lines.filter(|line| line[0] != "deviation" || line[1] == own).collect()
             }

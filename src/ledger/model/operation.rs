@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 /// Processes or nodes that use the ledger.
-pub(crate) const ASKERS: usize = 3;
+pub(crate) const CALLERS: usize = 3;
 /// Key and deviation of each verifier.
 pub(crate) const VERIFIERS: [(u8, u64); 5] = [(0, 1), (0, 10), (1, 0), (1, 3), (0, 0)];
 
@@ -23,8 +23,8 @@ pub(crate) enum Operation {
     /// Two ask for one token at the same time.
     Race(Question, usize),
     Pass(u64),
-    /// The wall clock of this asker's machine is set.
-    Set(usize, Setting),
+    /// The wall clock of this caller's machine is set.
+    Set(usize, ClockSetting),
     /// A process ends, by itself or by `kill -9`, and begins anew.
     Restart(usize),
     /// The disk is full, or is writable again.
@@ -35,7 +35,7 @@ pub(crate) enum Operation {
     /// Replaces the file by the copy.
     Restore,
     Remove(Part),
-    /// Gives the file another name, by which the last asker opens it; or removes that name.
+    /// Gives the file another name, by which the last caller opens it; or removes that name.
     Link(bool),
     /// Another copy of the library in this process opens the file. It asks in the next races.
     SecondCopy(usize),
@@ -52,7 +52,7 @@ pub(crate) enum Operation {
 /// A verifier that is shown a token.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Question {
-    pub(crate) asker: usize,
+    pub(crate) caller: usize,
     pub(crate) verifier: usize,
     pub(crate) token: Choice,
 }
@@ -68,7 +68,7 @@ pub(crate) enum Choice {
 
 /// What a wall clock is set to.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Setting {
+pub(crate) enum ClockSetting {
     Right,
     Ahead(i64),
     /// As far ahead as once before.
@@ -100,8 +100,8 @@ pub(crate) enum Part {
     FileAndLock,
 }
 
-fn asker() -> Range<usize> {
-    0..ASKERS
+fn caller() -> Range<usize> {
+    0..CALLERS
 }
 
 /// The widest verifier asks seldom, to test that its deviation is remembered.
@@ -112,11 +112,11 @@ fn question() -> impl Strategy<Value = Question> {
         1 => (0..21_usize).prop_map(Choice::Fresh),
         2 => (0..100_usize).prop_map(Choice::Old),
     ];
-    let question = (asker(), verifier, token);
-    question.prop_map(|(asker, verifier, token)| Question { asker, verifier, token })
+    let question = (caller(), verifier, token);
+    question.prop_map(|(caller, verifier, token)| Question { caller, verifier, token })
 }
 
-fn setting() -> impl Strategy<Value = Setting> {
+fn setting() -> impl Strategy<Value = ClockSetting> {
     let ahead = prop_oneof![
         -90 * SECOND..90 * SECOND,
         -3 * HOUR..3 * HOUR,
@@ -124,10 +124,10 @@ fn setting() -> impl Strategy<Value = Setting> {
         -2 * YEAR..2 * YEAR,
     ];
     prop_oneof![
-        3 => Just(Setting::Right),
-        3 => ahead.prop_map(Setting::Ahead),
-        2 => (0..100_usize).prop_map(Setting::Again),
-        2 => (0..100_usize).prop_map(Setting::ToToken),
+        3 => Just(ClockSetting::Right),
+        3 => ahead.prop_map(ClockSetting::Ahead),
+        2 => (0..100_usize).prop_map(ClockSetting::Again),
+        2 => (0..100_usize).prop_map(ClockSetting::ToToken),
     ]
 }
 
@@ -141,8 +141,8 @@ fn loss() -> impl Strategy<Value = Loss> {
     ]
 }
 
-/// Sequences of some length. Some of them are calm, so that tokens live long enough to be presented
-/// again; some have few faults, so that ledgers are open most of the time.
+/// Draws sequences of at most this length. Some of them are calm, so that tokens live long enough
+/// to be presented again; some have few faults, so that ledgers are open most of the time.
 pub(crate) fn sequences(
     length: usize,
     faults: Option<BoxedStrategy<Operation>>,
@@ -158,21 +158,21 @@ pub(crate) fn sequences(
     prop_oneof![kind(true, 5), kind(true, 25), kind(false, 5), kind(false, 25)].boxed()
 }
 
-/// What may happen to every ledger. While it is calm, clocks go right and little time passes.
+/// Draws what may happen to every ledger. While it is calm, clocks go right and little time passes.
 fn anything(is_calm: bool) -> BoxedStrategy<Operation> {
     let questions = prop_oneof![
         20 => question().prop_map(Operation::Spend),
         1 => question().prop_map(Operation::Peek),
-        3 => (question(), asker()).prop_map(|(question, beside)| Operation::Race(question, beside)),
+        3 => (question(), caller()).prop_map(|(one, beside)| Operation::Race(one, beside)),
     ];
     let short = prop_oneof![0..5_000_u64, 0..90_000_u64].prop_map(Operation::Pass);
-    let restart = asker().prop_map(Operation::Restart);
+    let restart = caller().prop_map(Operation::Restart);
     let long = prop_oneof![
         2 => 0..600_000_u64,
         1 => 0..3 * HOUR as u64,
         1 => 0..40 * 24 * HOUR as u64,
     ];
-    let set = (asker(), setting()).prop_map(|(asker, to)| Operation::Set(asker, to));
+    let set = (caller(), setting()).prop_map(|(caller, to)| Operation::Set(caller, to));
     match is_calm {
         true => prop_oneof![20 => questions, 6 => short, 1 => restart].boxed(),
         false => prop_oneof![
@@ -186,8 +186,8 @@ fn anything(is_calm: bool) -> BoxedStrategy<Operation> {
     }
 }
 
-/// What may happen to a file.
-pub(crate) fn to_file() -> BoxedStrategy<Operation> {
+/// Draws what may happen to a file.
+pub(crate) fn file_operations() -> BoxedStrategy<Operation> {
     let part = prop_oneof![
         Just(Part::File),
         Just(Part::SideFiles),
@@ -200,14 +200,14 @@ pub(crate) fn to_file() -> BoxedStrategy<Operation> {
         1 => Just(Operation::Restore),
         2 => part.prop_map(Operation::Remove),
         2 => any::<bool>().prop_map(Operation::Link),
-        1 => asker().prop_map(Operation::SecondCopy),
+        1 => caller().prop_map(Operation::SecondCopy),
         2 => any::<bool>().prop_map(Operation::Full),
     ]
     .boxed()
 }
 
-/// What may happen to a Redis.
-pub(crate) fn to_server() -> BoxedStrategy<Operation> {
+/// Draws what may happen to a Redis.
+pub(crate) fn server_operations() -> BoxedStrategy<Operation> {
     let ahead = prop_oneof![
         -60..60_i64,
         -SECOND..SECOND,

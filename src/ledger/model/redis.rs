@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::file::answer;
 use super::mutation::Mutation;
-use super::nodes::Known;
-use super::operation::{ASKERS, Loss, Operation};
-use super::reference::{Acceptance, Consequence, Gap};
+use super::node_deviations::NodeDeviations;
+use super::operation::{CALLERS, Loss, Operation};
+use super::oracle::{Acceptance, Consequence, Gap};
 use super::run::{Answer, World};
 use super::{Clocks, History, Spending, Spent, Unavailable};
 
@@ -27,7 +27,7 @@ pub(crate) struct Redis {
     time: u64,
     server: Server,
     copy: Option<Data>,
-    nodes: [Node; ASKERS],
+    nodes: [Node; CALLERS],
     is_full: bool,
     /// Numbers for run ids and replication ids.
     ids: u64,
@@ -36,7 +36,7 @@ pub(crate) struct Redis {
     moved_at: Option<u64>,
     /// A node that could not notice was asked meanwhile.
     is_misled: bool,
-    known: Known,
+    deviations: NodeDeviations,
 }
 
 #[derive(Clone, Default)]
@@ -70,7 +70,8 @@ struct Node {
     history: History,
     /// How far the server's clock is ahead of the node's boot clock, and when that was seen.
     offset: Option<(i64, u64)>,
-    /// Since when this node can notice a jump of the server's clock, and how far that was ahead then.
+    /// Since when this node can notice a jump of the server's clock, and how far that was ahead
+    /// then.
     watches_since: Option<(u64, i64)>,
 }
 
@@ -94,7 +95,7 @@ impl Redis {
             wall_of_gap: 0,
             moved_at: None,
             is_misled: false,
-            known: Known::default(),
+            deviations: NodeDeviations::default(),
         }
     }
 
@@ -172,13 +173,13 @@ impl Redis {
         Ok(horizon)
     }
 
-    fn try_to_spend(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
-        let mut node = std::mem::take(&mut self.nodes[asker]);
+    fn try_to_spend(&mut self, caller: usize, question: &Spending, wall: u64) -> Answer {
+        let mut node = std::mem::take(&mut self.nodes[caller]);
         let answer = self.ask(&mut node, question, wall);
-        self.nodes[asker] = node;
-        self.is_misled |= !self.can_notice(asker);
-        if self.can_answer(asker) {
-            self.known.asked(asker, question.deviation);
+        self.nodes[caller] = node;
+        self.is_misled |= !self.can_notice(caller);
+        if self.can_answer(caller) {
+            self.deviations.asked(caller, question.deviation);
         }
         answer
     }
@@ -231,9 +232,9 @@ impl Redis {
 
     /// Returns whether the server's clock was not set, or this node can notice it: it was connected
     /// before, and the clock was set by more than it may have drifted since.
-    fn can_notice(&self, asker: usize) -> bool {
+    fn can_notice(&self, caller: usize) -> bool {
         self.moved_at.is_none_or(|moved_at| {
-            self.nodes[asker].watches_since.is_some_and(|(since, ahead)| {
+            self.nodes[caller].watches_since.is_some_and(|(since, ahead)| {
                 let drift = MOST_DRIFT.min((self.time - since) / 2_000) + RESOLUTION;
                 since < moved_at && self.server.ahead.abs_diff(ahead) > drift
             })
@@ -242,7 +243,7 @@ impl Redis {
 
     fn lose(&mut self, loss: Loss) {
         if loss != Loss::Nothing {
-            self.known.server_forgets();
+            self.deviations.server_forgets();
         }
         let data = &mut self.server.data;
         match loss {
@@ -257,19 +258,19 @@ impl Redis {
 impl World for Redis {
     const APART: u64 = APART;
     const FIRST: Option<Gap> = Some(Gap::Certain);
-    const SKEW: [i64; ASKERS] = [0, 15_000, -15_000];
+    const SKEW: [i64; CALLERS] = [0, 15_000, -15_000];
 
-    fn machine(&self, asker: usize) -> usize {
-        asker
+    fn machine(&self, caller: usize) -> usize {
+        caller
     }
 
-    fn spend(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
-        self.try_to_spend(asker, question, wall)
+    fn spend(&mut self, caller: usize, question: &Spending, wall: u64) -> Answer {
+        self.try_to_spend(caller, question, wall)
     }
 
     /// Peeks in a copy of the world.
-    fn peek(&mut self, asker: usize, question: &Spending, wall: u64) -> Answer {
-        self.clone().try_to_spend(asker, question, wall)
+    fn peek(&mut self, caller: usize, question: &Spending, wall: u64) -> Answer {
+        self.clone().try_to_spend(caller, question, wall)
     }
 
     fn time_is(&mut self, time: u64) {
@@ -279,11 +280,11 @@ impl World for Redis {
     fn happen(&mut self, operation: &Operation) -> Consequence {
         let gap = Consequence { gap: Some(Gap::Certain), ..Consequence::default() };
         match *operation {
-            Operation::Restart(asker) => {
-                self.nodes[asker] = Node::default();
-                self.known.begins_anew(asker);
-                let mut restarted = [false; ASKERS];
-                restarted[asker] = true;
+            Operation::Restart(caller) => {
+                self.nodes[caller] = Node::default();
+                self.deviations.begins_anew(caller);
+                let mut restarted = [false; CALLERS];
+                restarted[caller] = true;
                 Consequence { restarted, ..Consequence::default() }
             }
             Operation::Full(is_full) => {
@@ -322,7 +323,7 @@ impl World for Redis {
         }
     }
 
-    fn can_answer(&self, _asker: usize) -> bool {
+    fn can_answer(&self, _caller: usize) -> bool {
         self.write().is_ok()
     }
 
@@ -334,8 +335,8 @@ impl World for Redis {
 
     /// Nor does it notice that tokens have left before their time. And when the server has lost
     /// everything, a node may not know of a deviation that was in use on others only.
-    fn forgives(&self, asker: usize, before: &Acceptance) -> bool {
+    fn forgives(&self, caller: usize, before: &Acceptance) -> bool {
         let has_moved = self.moved_at.is_some_and(|moved_at| before.at <= moved_at);
-        !self.can_notice(asker) && has_moved || !self.known.has(asker, before.deviation)
+        !self.can_notice(caller) && has_moved || !self.deviations.has(caller, before.deviation)
     }
 }

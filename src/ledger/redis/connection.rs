@@ -1,4 +1,4 @@
-//! [`Connection`]: sends commands to the server and reads its answers. It decides nothing.
+//! [`Connection`]: sends commands to the server and reads its answers. Decides nothing.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use super::config::Config;
 use super::error::Error;
 use super::scripts;
 use super::server_clock::Reading;
+use super::tls_error;
 use crate::ledger::{BootClock, Fingerprint};
 
 pub(super) struct Connection {
@@ -21,9 +22,14 @@ pub(super) struct Connection {
     /// The values of these keys as they were last read.
     horizon: String,
     history: Vec<u8>,
+    /// When to ask again whether the server may forget tokens.
+    eviction_due: Instant,
 }
 
-/// What a server answers first.
+/// How long an answer counts to the question whether the server may forget tokens.
+const EVICTION_EVERY: Duration = Duration::from_secs(5);
+
+/// What the server answers first.
 pub(super) struct Beginning {
     /// The value of the key: the server, and since when it knows everything.
     pub(super) horizon: String,
@@ -39,11 +45,12 @@ pub(super) enum Command<'a> {
         fingerprint: &'a Fingerprint,
         /// Names this spending, because the question may be repeated over another connection.
         attempt: &'a str,
-        /// How long the token must be kept. `None` if it must not be accepted: then it is not spent.
+        /// How long the token must be kept. `None` if it must not be accepted: then it is not
+        /// spent.
         milliseconds: Option<u64>,
     },
     Peek(&'a Fingerprint),
-    /// Writes something that nobody reads.
+    /// Writes a key that is never read.
     Write,
 }
 
@@ -51,7 +58,7 @@ pub(super) enum Command<'a> {
 pub(super) struct Answers {
     pub(super) answers: Vec<Result<Answer, Error>>,
     /// The history after the questions.
-    pub(super) history: History,
+    pub(super) history: StoredHistory,
     pub(super) clock: Reading,
     /// It is the server of the [`Beginning`] and has been the master since.
     pub(super) is_same: bool,
@@ -66,7 +73,7 @@ pub(super) enum Answer {
 }
 
 /// What became of the history that all nodes share.
-pub(super) enum History {
+pub(super) enum StoredHistory {
     /// It is the one that was read before.
     AsBefore,
     /// It is the one that was sent to be saved.
@@ -87,40 +94,56 @@ impl Command<'_> {
 impl Connection {
     /// Connects and logs in within the timeout, unless looking up the name takes longer.
     pub(super) fn open(config: &Config, boot_clock: &BootClock) -> Result<Self, Error> {
-        let client = redis::Client::open(config.server.clone())?;
         let mut connection = Self {
-            redis: client.get_connection_with_timeout(config.timeout)?,
+            redis: config.connect()?,
             prefix: config.prefix.clone(),
             boot_clock: boot_clock.clone(),
             run: String::new(),
             replication: String::new(),
             horizon: String::new(),
             history: Vec::new(),
+            eviction_due: Instant::now() + EVICTION_EVERY,
         };
+        // A port that does not speak TLS may be silent. There must be time to find that out.
+        connection.limit(if config.is_plain() { config.timeout } else { config.timeout / 2 })?;
+        let password = config.credentials.password()?;
+        let memory = connection.enter(config, &password).map_err(|error| match error {
+            Error::Refused { .. } => error.without(&password),
+            Error::Silent if config.answers_without_tls() => Error::Tls(tls_error::NO_TLS.into()),
+            Error::Unreachable(why) if config.is_plain() => Error::Unanswered(why),
+            Error::Strange if config.is_plain() => Error::Unanswered("no answer of a Redis".into()),
+            error => error,
+        })?;
         connection.limit(config.timeout)?;
-        if let Some(login) = config.login.command() {
-            connection.redis.send_packed_command(&login)?;
-            let is_refused = |error: &redis::RedisError| error.code().is_some();
-            connection.receive().map_err(|error| match error {
-                error if is_refused(&error) => Error::Refused("WRONGPASS".to_owned()),
-                error => error.into(),
-            })?;
-        }
-        if config.database != 0 {
-            connection.request(cmd("SELECT").arg(config.database))?;
-        }
-
-        let memory = connection.info("memory")?;
-        let policy = field(&memory, "maxmemory_policy").unwrap_or("noeviction");
-        if field(&memory, "maxmemory").is_some_and(|limit| limit != "0") && policy != "noeviction" {
-            return Err(Error::Evicts(policy.chars().take(40).collect()));
-        }
+        check_eviction(&memory)?;
         let server = connection.info("server")?;
+        if ["redis_mode", "server_mode"].iter().any(|name| field(&server, name) == Some("sentinel"))
+        {
+            return Err(Error::Sentinel);
+        }
         connection.run = field(&server, "run_id").ok_or(Error::Strange)?.to_owned();
         let replication = connection.info("replication")?;
         connection.replication =
             field(&replication, "master_replid").ok_or(Error::Strange)?.to_owned();
         Ok(connection)
+    }
+
+    /// Logs in, and returns the first answer that shows a Redis.
+    fn enter(&mut self, config: &Config, password: &[u8]) -> Result<String, Error> {
+        self.log_in(config, password)?;
+        if config.database != 0 {
+            self.request(cmd("SELECT").arg(config.database))?;
+        }
+        self.info("memory")
+    }
+
+    fn log_in(&mut self, config: &Config, password: &[u8]) -> Result<(), Error> {
+        let Some(login) = config.credentials.command(password) else { return Ok(()) };
+        self.redis.send_packed_command(&login)?;
+        match self.receive() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::of_login(error, config.credentials.refused())),
+        }
     }
 
     /// Asks since when the server knows everything. With `anew`, the horizon begins now.
@@ -170,6 +193,10 @@ impl Connection {
         }
         cmd("TIME").write_packed_command(&mut commands);
         cmd("INFO").arg("replication").write_packed_command(&mut commands);
+        let asks_eviction = Instant::now() >= self.eviction_due;
+        if asks_eviction {
+            cmd("INFO").arg("memory").write_packed_command(&mut commands);
+        }
 
         let sent = self.boot_clock.now();
         self.limit(left(deadline)?)?;
@@ -190,12 +217,17 @@ impl Connection {
         let time = self.receive_until(deadline);
         let received = self.boot_clock.now();
         let replication = self.receive_until(deadline);
+        let memory = asks_eviction.then(|| self.receive_until(deadline));
         let history = self.take_history(history, news)?;
         let Value::Array(time) = time? else { return Err(Error::Strange) };
         let [seconds, microseconds] = &*time else { return Err(Error::Strange) };
         let server = milliseconds(seconds, microseconds).ok_or(Error::Strange)?;
         let replication = replication?;
         let replication = text(&replication).and_then(|info| field(info, "master_replid"));
+        if let Some(memory) = memory {
+            check_eviction(text(&memory?).ok_or(Error::Strange)?)?;
+            self.eviction_due = Instant::now() + EVICTION_EVERY;
+        }
         Ok(Answers {
             answers,
             history,
@@ -231,27 +263,29 @@ impl Connection {
         &mut self,
         answer: Result<Value, Failure>,
         news: Option<&[u8]>,
-    ) -> Result<History, Error> {
+    ) -> Result<StoredHistory, Error> {
         let history = match answer {
             Ok(Value::BulkString(history)) => history,
             // If the horizon was set by hand, there is no history until the first is saved.
             Ok(Value::Nil) => Vec::new(),
-            Err(Failure::OfCommand(Error::Refused(code))) if code == "WRONGTYPE" => Vec::new(),
+            Err(Failure::OfCommand(Error::Refused { code, .. })) if code == "WRONGTYPE" => {
+                Vec::new()
+            }
             Ok(_) => return Err(Error::Strange),
             Err(failure) => return Err(failure.into()),
         };
         if news == Some(&history) {
             self.history = history;
-            return Ok(History::Saved);
+            return Ok(StoredHistory::Saved);
         }
         if history == self.history {
-            return Ok(History::AsBefore);
+            return Ok(StoredHistory::AsBefore);
         }
         if history.is_empty() {
-            return Ok(History::Lost);
+            return Ok(StoredHistory::Lost);
         }
         self.history.clone_from(&history);
-        Ok(History::Other(history))
+        Ok(StoredHistory::Other(history))
     }
 
     fn info(&mut self, section: &str) -> Result<String, Error> {
@@ -289,7 +323,7 @@ impl Connection {
 }
 
 enum Failure {
-    /// The server refused it and goes on.
+    /// The server refused the command and goes on.
     OfCommand(Error),
     OfConnection(Error),
 }
@@ -316,13 +350,24 @@ fn milliseconds(seconds: &Value, microseconds: &Value) -> Option<u64> {
     seconds.checked_mul(1_000)?.checked_add(microseconds / 1_000)
 }
 
-/// A zero timeout would be an error of the caller's.
+/// Returns the time that is left; an error if there is none, because a timeout of zero is not
+/// allowed.
 fn left(deadline: Instant) -> Result<Duration, Error> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(Error::Silent) } else { Ok(left) }
 }
 
-/// Returns the value of a line of what INFO answered.
+/// Checks that the server forgets no token when its memory is full.
+fn check_eviction(memory: &str) -> Result<(), Error> {
+    let policy = field(memory, "maxmemory_policy").unwrap_or("noeviction");
+    let has_limit = field(memory, "maxmemory").is_some_and(|limit| limit != "0");
+    if has_limit && policy != "noeviction" {
+        return Err(Error::Evicts(policy.chars().take(40).collect()));
+    }
+    Ok(())
+}
+
+/// Returns the value of a field in the answer of INFO.
 fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }

@@ -1,12 +1,12 @@
-//! When to try a connection again.
+//! [`Retry`]: when to try a connection again.
 
 use std::time::{Duration, Instant};
 
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Waits that double up to a second, each shortened by up to half so that the nodes of a cluster
-/// do not all come back in one moment.
+/// Waits that double up to a second. Each is shortened by up to half, so that the nodes of a
+/// cluster do not all come back at one moment.
 pub(super) struct Retry {
     wait: Duration,
     at: Option<Instant>,
@@ -17,17 +17,19 @@ impl Retry {
         Self { wait: Duration::ZERO, at: None }
     }
 
-    /// From when on; `None` for at once.
+    /// Returns when to try again; `None` for immediately.
     pub(super) fn at(&self) -> Option<Instant> {
         self.at
     }
 
-    /// It failed. The first time is free: a connection may have been closed for idling.
+    /// Notes a failure. After the first there is no wait: the server may have closed an idle
+    /// connection.
     pub(super) fn failed(&mut self, now: Instant) {
         self.at = (!self.wait.is_zero()).then(|| now + self.wait.mul_f64(1.0 - jitter() / 2.0));
         self.wait = (self.wait * 2).clamp(FIRST, LONGEST);
     }
 
+    /// Notes a success.
     pub(super) fn succeeded(&mut self) {
         *self = Self::new();
     }

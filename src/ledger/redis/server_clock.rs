@@ -1,4 +1,4 @@
-//! [`ServerClock`]: the server's clock, checked against the boot clock, which nobody can set.
+//! [`ServerClock`]: the server's clock, checked against the boot clock, which cannot be set.
 
 /// Milliseconds that may come from rounding, a leap second, and the small steps that NTP makes.
 const RESOLUTION: u64 = 2_000;
@@ -42,7 +42,8 @@ impl ServerClock {
         now.most >= self.least.saturating_sub(slack) && now.least <= self.most.saturating_add(slack)
     }
 
-    /// Returns what it says at least at a moment of the boot clock. Both are in milliseconds.
+    /// Returns the earliest time that it can say at a moment of the boot clock. Both are in
+    /// milliseconds.
     pub(super) fn at(&self, boot: u64) -> u64 {
         boot.saturating_add_signed(self.least)
     }
@@ -60,7 +61,7 @@ mod tests {
     const START: u64 = 1_700_000_000_000;
     const DAY: u64 = 86_400_000;
 
-    /// After so many milliseconds by the boot clock, with a server that went so much further.
+    /// Returns whether the server may be `further` ahead after so many milliseconds have `passed`.
     fn allows(passed: u64, further: i64) -> bool {
         let clock = ServerClock::new(Reading { server: START, sent: 1_000, received: 1_000 });
         let server = (START + passed).saturating_add_signed(further);

@@ -1,49 +1,49 @@
-//! The thread that talks to the server: takes what waits, asks, answers, connects again.
+//! The worker: the thread that talks to the server. It takes jobs, asks, answers, and connects
+//! again.
 //!
-//! It alone has the [`Connection`], and brings it together with the [`Queue`] and the [`Knowledge`]
-//! of this process. Another thread connects, because looking up a name can take any time, and this
-//! thread must keep the deadlines of the waiting callers.
+//! It alone uses the [`Connection`], with the [`Queue`] and the [`ServerHistory`] of this process.
+//! Another thread connects, because looking up a name can take any time, and the worker must keep
+//! the deadlines of the callers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Instant;
+use std::{mem, thread};
 
 use super::config::Config;
-use super::connection::{Answer, Command, Connection, History};
+use super::connection::{Answer, Command, Connection, StoredHistory};
 use super::error::Error;
-use super::knowledge::Knowledge;
-use super::queue::{Job, Question, Queue, State};
+use super::queue::{Job, Queue, Request, State};
 use super::retry::Retry;
+use super::server_history::ServerHistory;
 use crate::ledger::{BootClock, Unavailable};
 
-/// Tokens sent before the first answer is read: enough for 64 logins, little enough for buffers.
+/// The most questions that are sent before the first answer is read. They fit into the buffers.
 const BATCH: usize = 256;
 
-/// What a worker works with. All of it outlives the worker.
+/// What a worker shares with its ledger. All of it outlives the worker.
 #[derive(Clone)]
-pub(super) struct Means {
+pub(super) struct Shared {
     pub(super) queue: Arc<Queue>,
     pub(super) config: Arc<Config>,
-    pub(super) knowledge: Arc<Mutex<Knowledge>>,
+    pub(super) history: Arc<Mutex<ServerHistory>>,
     pub(super) boot_clock: BootClock,
 }
 
-/// Until the queue is closed.
-pub(super) fn run(means: &Means) {
-    // Nobody could be told of a panic; the next token starts another worker.
-    let _ = catch_unwind(AssertUnwindSafe(|| Worker::new(means).work()));
-    let mut state = means.queue.lock();
+/// Works until the queue is closed.
+pub(super) fn run(shared: &Shared) {
+    // A panic cannot be reported. The next token starts another worker.
+    let _ = catch_unwind(AssertUnwindSafe(|| Worker::new(shared).work()));
+    let mut state = shared.queue.lock();
     state.is_closed = true;
-    while let Some(job) = state.waiting.pop_front() {
-        state.answer(job, Err(Unavailable));
-    }
-    means.queue.release(state);
+    let left = mem::take(&mut state.waiting);
+    drop(state);
+    left.into_iter().for_each(|job| job.answer(Err(Unavailable)));
 }
 
 struct Worker<'a> {
-    means: &'a Means,
+    shared: &'a Shared,
     connection: Option<Connection>,
     connected: (Sender<Connected>, Receiver<Connected>),
     is_connecting: bool,
@@ -63,22 +63,24 @@ enum Outcome {
     Reconnect,
 }
 
-impl Means {
-    pub(super) fn knowledge(&self) -> MutexGuard<'_, Knowledge> {
-        self.knowledge.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shared {
+    pub(super) fn history(&self) -> MutexGuard<'_, ServerHistory> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Connects, and asks since when the server knows everything. The horizon begins anew if the
-    /// server's clock was set or its history cannot be read.
+    /// server's clock was set, its history cannot be read, or another was in its place meanwhile.
     fn connect(&self) -> Connected {
         let mut connection = Connection::open(&self.config, &self.boot_clock)?;
         let beginning = connection.begin(false)?;
-        let mut knowledge = self.knowledge();
-        let is_right = knowledge.allows(beginning.clock) && knowledge.begin(&beginning);
-        drop(knowledge);
+        let mut history = self.history();
+        let is_right = history.allows(beginning.clock)
+            && !history.has_left(&beginning)
+            && history.begin(&beginning);
+        drop(history);
         if !is_right {
             let beginning = connection.begin(true)?;
-            if !beginning.is_new || !self.knowledge().begin(&beginning) {
+            if !beginning.is_new || !self.history().begin(&beginning) {
                 return Err(Error::Strange);
             }
         }
@@ -92,23 +94,23 @@ impl Means {
         jobs: &[Job],
         deadline: Instant,
     ) -> Result<Outcome, Error> {
-        let mut knowledge = self.knowledge();
-        jobs.iter().for_each(|job| knowledge.note(job));
-        let commands: Vec<_> = jobs.iter().map(|job| command(job, &knowledge)).collect();
-        let is_spending = jobs.iter().any(|job| job.question.is_spending());
-        let news = knowledge.news().filter(|_| is_spending);
-        drop(knowledge);
+        let mut history = self.history();
+        jobs.iter().for_each(|job| history.note(job));
+        let commands: Vec<_> = jobs.iter().map(|job| command(job, &history)).collect();
+        let is_spending = jobs.iter().any(|job| matches!(job.request, Request::Spend(_)));
+        let news = history.news().filter(|_| is_spending);
+        drop(history);
 
         let answers = connection.ask(&commands, news.as_deref(), deadline)?;
 
-        let mut knowledge = self.knowledge();
-        if !answers.is_same || !knowledge.allows(answers.clock) {
+        let mut history = self.history();
+        if !answers.is_same || !history.allows(answers.clock) {
             return Ok(Outcome::Reconnect);
         }
         match answers.history {
-            History::AsBefore if news.is_none() => {}
-            History::Saved => knowledge.saved(),
-            History::Other(history) if knowledge.read(&history) => {
+            StoredHistory::AsBefore if news.is_none() => {}
+            StoredHistory::Saved => history.saved(),
+            StoredHistory::Other(other) if history.read(&other) => {
                 if news.is_some() {
                     return Ok(Outcome::AskAgain);
                 }
@@ -120,12 +122,14 @@ impl Means {
         }
         let clock = answers.clock.server / 1_000;
         let decide = |job: &Job, command: &Command<'_>, answer| {
-            let Some(spending) = job.question.spending() else { return Ok(clock) };
+            let (Request::Spend(spending) | Request::Peek(spending)) = &job.request else {
+                return Ok(clock);
+            };
             let is_known = match answer {
                 // A token that must not be accepted was not spent. The history may have grown
                 // meanwhile.
-                Answer::First => command.accepts() && knowledge.knows(job, spending),
-                _ => !knowledge.is_closed(job, spending),
+                Answer::First => command.accepts() && history.knows(job, spending),
+                _ => !history.is_closed(job, spending),
             };
             if is_known { Ok(u64::from(answer == Answer::First)) } else { Err(None) }
         };
@@ -138,30 +142,30 @@ impl Means {
     }
 }
 
-fn command<'a>(job: &'a Job, knowledge: &Knowledge) -> Command<'a> {
-    match &job.question {
-        Question::Spend { spending, attempt } => Command::Spend {
+fn command<'a>(job: &'a Job, history: &ServerHistory) -> Command<'a> {
+    match &job.request {
+        Request::Spend(spending) => Command::Spend {
             fingerprint: &spending.fingerprint,
-            attempt,
-            milliseconds: knowledge.keeps(job, spending),
+            attempt: &job.attempt,
+            milliseconds: history.keeps(job, spending),
         },
-        Question::Peek(spending) => Command::Peek(&spending.fingerprint),
-        Question::Clock => Command::Write,
+        Request::Peek(spending) => Command::Peek(&spending.fingerprint),
+        Request::Clock => Command::Write,
     }
 }
 
 impl<'a> Worker<'a> {
-    fn new(means: &'a Means) -> Self {
+    fn new(shared: &'a Shared) -> Self {
         let (connection, is_connecting, retry) = (None, false, Retry::new());
-        Self { means, connection, connected: channel(), is_connecting, retry }
+        Self { shared, connection, connected: channel(), is_connecting, retry }
     }
 
     fn work(&mut self) {
         while let Some(jobs) = self.next_jobs() {
             let Some(mut connection) = self.connection.take() else { continue };
             let Some(deadline) = jobs.first().map(|job| job.deadline) else { continue };
-            // After a panic nothing is known of these jobs: they are asked again.
-            let ask = || self.means.ask(&mut connection, &jobs, deadline);
+            // After a panic the outcome of these jobs is unknown: they are asked again.
+            let ask = || self.shared.ask(&mut connection, &jobs, deadline);
             let outcome = catch_unwind(AssertUnwindSafe(ask)).unwrap_or(Err(Error::Strange));
             if self.settle(jobs, outcome) {
                 self.connection = Some(connection);
@@ -169,17 +173,19 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Waits until there are jobs and a connection; `None` when the queue is closed.
+    /// Waits until there are jobs and a connection. Returns `None` when the queue is closed.
     fn next_jobs(&mut self) -> Option<Vec<Job>> {
-        let queue = &self.means.queue;
+        let queue = &self.shared.queue;
         let mut state = queue.lock();
         loop {
             if state.is_closed {
                 return None;
             }
             let now = Instant::now();
-            if state.expire(now) {
-                queue.release(state);
+            let expired = state.take_expired(now);
+            if !expired.is_empty() {
+                drop(state);
+                expired.into_iter().for_each(|job| job.answer(Err(Unavailable)));
                 state = queue.lock();
                 continue;
             }
@@ -190,7 +196,7 @@ impl<'a> Worker<'a> {
                     return Some(state.waiting.drain(..count).collect());
                 }
                 if !self.is_connecting && self.retry.at().is_none_or(|at| at <= now) {
-                    queue.release(state);
+                    drop(state);
                     self.connect();
                     state = queue.lock();
                     continue;
@@ -201,7 +207,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// When something is to be done even if nothing changes.
+    /// Returns when something must be done even if nothing changes.
     fn wakes_at(&self, state: &MutexGuard<'_, State>, now: Instant) -> Option<Instant> {
         let expiry = state.waiting.front()?.deadline;
         let retry = self.retry.at().filter(|at| !self.is_connecting && *at > now);
@@ -210,17 +216,17 @@ impl<'a> Worker<'a> {
 
     /// Starts the thread that connects.
     fn connect(&mut self) {
-        let (means, sender) = (self.means.clone(), self.connected.0.clone());
+        let (shared, sender) = (self.shared.clone(), self.connected.0.clone());
         let connect = move || {
-            let connected = catch_unwind(AssertUnwindSafe(|| means.connect()));
+            let connected = catch_unwind(AssertUnwindSafe(|| shared.connect()));
             // The worker may have ended meanwhile.
             let _ = sender.send(connected.unwrap_or(Err(Error::Strange)));
-            means.queue.notify();
+            shared.queue.notify();
         };
         let thread = thread::Builder::new().name("xtoken-connect".to_owned()).spawn(connect);
         self.is_connecting = thread.is_ok();
         if thread.is_err() {
-            self.failed(&mut self.means.queue.lock(), Error::Exhausted, Instant::now());
+            self.failed(&mut self.shared.queue.lock(), Error::Exhausted, Instant::now());
         }
     }
 
@@ -238,29 +244,28 @@ impl<'a> Worker<'a> {
         self.retry.failed(now);
     }
 
-    /// Hands out the answers; whether the connection is still good. Jobs without an answer wait
-    /// on: asking for them again does no harm.
+    /// Tells the callers the answers, and returns whether the connection can still be used. Jobs
+    /// without an answer go on waiting: asking for them again does no harm.
     fn settle(&mut self, jobs: Vec<Job>, outcome: Result<Outcome, Error>) -> bool {
-        let mut state = self.means.queue.lock();
+        let mut answered = Vec::with_capacity(jobs.len());
+        let mut state = self.shared.queue.lock();
         let (mut is_good, mut last_error, mut is_proven) = (true, None, false);
         match outcome {
             Ok(Outcome::Answered(numbers)) => {
                 for (job, number) in jobs.into_iter().zip(numbers) {
                     // Peeking does not prove that tokens can be spent.
-                    let proves = !matches!(job.question, Question::Peek(_));
+                    let proves = !matches!(job.request, Request::Peek(_));
                     is_proven |= proves && !matches!(number, Err(Some(_)));
                     if let Err(Some(error)) = &number {
                         is_good &= !error.ends_connection();
                         last_error = Some(error.clone());
                     }
-                    state.answer(job, number.map_err(|_| Unavailable));
+                    answered.push((job, number.map_err(|_| Unavailable)));
                 }
             }
-            // The server refuses until somebody has repaired that.
+            // The server refuses these questions until somebody has repaired the cause.
             Err(error) if !error.ends_connection() => {
-                for job in jobs {
-                    state.answer(job, Err(Unavailable));
-                }
+                answered.extend(jobs.into_iter().map(|job| (job, Err(Unavailable))));
                 last_error = Some(error);
             }
             undecided => {
@@ -276,11 +281,12 @@ impl<'a> Worker<'a> {
         } else {
             self.retry.failed(Instant::now());
         }
-        // What the first failure is about may pass before anybody has noticed it.
+        // Only a question that was answered proves that the last error is over.
         if last_error.is_some() || is_proven {
             state.last_error = last_error;
         }
-        self.means.queue.release(state);
+        drop(state);
+        answered.into_iter().for_each(|(job, number)| job.answer(number));
         is_good
     }
 }

@@ -9,20 +9,19 @@ use rusqlite::{
     TransactionBehavior, params,
 };
 
+use super::deadline::Deadline;
 use super::error::Error;
-use super::files::{Files, Place};
+use super::files::{Files, Paths};
 use super::lock_file::{LockFile, Record};
-use super::patience::Patience;
 use crate::ledger::clock::Clocks;
-use crate::ledger::deferred::Outcome;
 use crate::ledger::history::History;
-use crate::ledger::{Fingerprint, Spending, Spent, Unavailable};
+use crate::ledger::{Fingerprint, Outcome, Spending, Spent, Unavailable};
 use crate::totp::step_at;
 
 /// Rows that one transaction checks for tokens that may be forgotten. It takes about a millisecond
 /// if all may.
 const SWEPT_AT_ONCE: u32 = 500;
-/// Where counting what is remembered ends: a few milliseconds' worth.
+/// The most spent tokens that are counted. This takes a few milliseconds.
 const COUNTED_AT_MOST: u32 = 50_000;
 /// `PRAGMA application_id`: "xtkn". Version 0.1 had "xtok", and takes this for the file of another
 /// program.
@@ -47,7 +46,7 @@ pub(super) struct Database {
     connection: Connection,
     /// Must be closed after the connection.
     pub(super) lock: Arc<LockFile>,
-    pub(super) place: Place,
+    pub(super) paths: Paths,
     pub(super) files: Files,
     /// What the lock file says.
     pub(super) record: Record,
@@ -56,15 +55,15 @@ pub(super) struct Database {
     process: u32,
     /// `PRAGMA data_version` when the history was last read or written.
     version: Option<i64>,
-    swept: Swept,
+    sweep: Sweep,
 }
 
 /// How far the rows were checked for tokens that may be forgotten, in the order of their
-/// fingerprints. There is no index by step: each spending would have to write to it too.
+/// fingerprints. There is no index by step, because each spending would have to write to it too.
 #[derive(Debug)]
-enum Swept {
-    /// Not yet. The first sweep begins at the token that is spent, which is anywhere, so that
-    /// processes that spend one each get round together.
+enum Sweep {
+    /// Not yet. The first sweep begins at the token that is spent. That is a random place, so
+    /// processes that spend one token each check all rows together.
     Nothing,
     /// To this fingerprint.
     To(Fingerprint),
@@ -79,11 +78,11 @@ pub(super) struct Stored {
 }
 
 /// Connects to a database of xtoken, or to an empty one.
-pub(super) fn connect(place: &Place) -> Result<Connection, Error> {
-    // No URIs: a path is a path.
+pub(super) fn connect(paths: &Paths) -> Result<Connection, Error> {
+    // Without URIs, every path names a file.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&place.database, flags)?;
-    // `Patience` waits for locks.
+    let connection = Connection::open_with_flags(&paths.database, flags)?;
+    // `Deadline` waits for locks.
     connection.busy_timeout(Duration::ZERO)?;
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -102,9 +101,9 @@ pub(super) fn connect(place: &Place) -> Result<Connection, Error> {
 }
 
 /// Begins a transaction that writes.
-pub(super) fn begin(connection: &Connection, patience: Patience) -> Result<Transaction<'_>, Error> {
+pub(super) fn begin(connection: &Connection, deadline: Deadline) -> Result<Transaction<'_>, Error> {
     let behavior = TransactionBehavior::Immediate;
-    patience.retry(|| Ok(Transaction::new_unchecked(connection, behavior)?))
+    deadline.retry(|| Ok(Transaction::new_unchecked(connection, behavior)?))
 }
 
 /// Makes the tables where there are none.
@@ -146,13 +145,13 @@ impl Database {
     pub(super) fn new(
         connection: Connection,
         lock: Arc<LockFile>,
-        place: Place,
+        paths: Paths,
         files: Files,
         record: Record,
         machine: String,
     ) -> Self {
-        let (process, version, swept) = (process::id(), None, Swept::Nothing);
-        Self { connection, lock, place, files, record, machine, process, version, swept }
+        let (process, version, sweep) = (process::id(), None, Sweep::Nothing);
+        Self { connection, lock, paths, files, record, machine, process, version, sweep }
     }
 
     /// Returns whether this process was forked since the database was opened.
@@ -160,9 +159,9 @@ impl Database {
         self.process != process::id()
     }
 
-    /// Refuses files that were replaced: other processes may use the new ones already.
-    fn refuse_replaced(&self) -> Result<(), Error> {
-        if self.place.files()? == self.files { Ok(()) } else { Err(Error::Replaced) }
+    /// Refuses files that were replaced, because other processes may use the new ones already.
+    pub(super) fn refuse_replaced(&self) -> Result<(), Error> {
+        if self.paths.files()? == self.files { Ok(()) } else { Err(Error::Replaced) }
     }
 
     pub(super) fn spend(
@@ -170,15 +169,15 @@ impl Database {
         history: &mut History,
         spending: &Spending,
         clocks: Clocks,
-        patience: Patience,
+        deadline: Deadline,
     ) -> Result<Outcome, Error> {
-        let transaction = begin(&self.connection, patience)?;
+        let transaction = begin(&self.connection, deadline)?;
         self.refuse_replaced()?;
         let version = transaction
             .prepare_cached("PRAGMA data_version")?
             .query_row([], |row| row.get(0))
             .map(Some)?;
-        // Until this is committed, what is in memory may be more than what is stored.
+        // Until this is committed, the history in memory may be longer than the stored one.
         if self.version.take() != version {
             *history = load_of(&transaction, &self.machine)?;
         }
@@ -188,19 +187,19 @@ impl Database {
         let widest = history.widest(clocks);
         if widest != self.record.widest {
             let record = Record { widest, ..self.record };
-            self.lock.write(&record, &self.place)?;
+            self.lock.write(&record, &self.paths)?;
             self.record = record;
         }
         let outcome = match find(&transaction, history, spending)? {
             Some(step) if step >= spending.step => Ok(Spent::Again),
-            // By chance a one-time password can be good in two steps; it is spent in the later.
+            // By chance two steps can have the same OTP. Then the token is spent in the later one.
             Some(_) => add(&transaction, spending).map(|()| Ok(Spent::Again))?,
             None if history.knows(spending.step, clocks) => {
                 add(&transaction, spending).map(|()| Ok(Spent::First))?
             }
             None => Err(Unavailable),
         };
-        self.swept.go_on(&transaction, history, spending, clocks)?;
+        self.sweep.advance(&transaction, history, spending, clocks)?;
         transaction.commit()?;
         self.version = version;
         // Other processes do not know what was written to files that were replaced.
@@ -221,7 +220,7 @@ impl Database {
         })
     }
 
-    /// Tokens remembered, or [`COUNTED_AT_MOST`].
+    /// Returns the number of spent tokens, up to [`COUNTED_AT_MOST`].
     pub(super) fn count(&self) -> Result<u64, Error> {
         let count: u32 = self
             .connection
@@ -230,9 +229,9 @@ impl Database {
         Ok(count.into())
     }
 
-    /// Writes what is there already.
-    pub(super) fn rewrite(&self, patience: Patience) -> Result<(), Error> {
-        let transaction = begin(&self.connection, patience)?;
+    /// Writes a value that is there already.
+    pub(super) fn rewrite(&self, deadline: Deadline) -> Result<(), Error> {
+        let transaction = begin(&self.connection, deadline)?;
         let version: i32 =
             transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
         transaction.pragma_update(None, "user_version", version)?;
@@ -240,9 +239,9 @@ impl Database {
     }
 }
 
-impl Swept {
+impl Sweep {
     /// Checks some more rows and forgets tokens that no process will accept any more.
-    fn go_on(
+    fn advance(
         &mut self,
         transaction: &Transaction<'_>,
         history: &History,

@@ -1,4 +1,4 @@
-//! What keeps the file from being used.
+//! [`Error`]: why the file cannot be used.
 
 use std::{fmt, io};
 
@@ -29,25 +29,27 @@ impl Error {
         }
     }
 
-    /// Somebody else has the lock: nothing is wrong with the file.
+    /// Returns whether another process or thread has the lock. The file itself is fine.
     pub(super) fn is_busy(&self) -> bool {
         matches!(self, Self::Busy)
             || matches!(self.code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
     }
 
+    /// Returns whether the file must be opened again.
     pub(super) fn asks_for_another_connection(&self) -> bool {
         let keeps = [ErrorCode::DiskFull, ErrorCode::ReadOnly];
         let is_kept = self.is_busy() || self.code().is_some_and(|code| keeps.contains(&code));
         !is_kept && !matches!(self, Self::Forked | Self::Linked(_))
     }
 
+    /// Returns whether the content of the file is damaged.
     pub(super) fn is_damage(&self) -> bool {
         use rusqlite::Error::{
             FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
         };
         match self {
             Self::Damaged(_) => true,
-            // What no ledger writes, though SQLite finds nothing wrong with it.
+            // SQLite accepts such values, but no ledger writes them.
             Self::Sqlite(
                 FromSqlConversionFailure(..)
                 | IntegralValueOutOfRange(..)
@@ -58,6 +60,7 @@ impl Error {
         }
     }
 
+    /// Returns what to do about it.
     fn advice(&self) -> &'static str {
         use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull};
         let kind = if let Self::Io(error) = self { Some(error.kind()) } else { None };

@@ -1,21 +1,24 @@
-//! The path of a ledger and the files that belong to it. This module examines, makes and moves
-//! them, but opens none that exists: closing one would release the locks that SQLite has on it in
-//! this process.
+//! [`Paths`] of a ledger, and the [`Files`] that they name. This module examines, makes and moves
+//! files, but opens none that is in use: closing it would release the locks that SQLite has on it
+//! in this process.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::process;
 
 use super::error::Error;
 
+/// About how many bytes a new database takes with the files beside it.
+const SPACE_NEEDED: usize = 64 * 1024;
+
 /// Device and inode.
 pub(super) type Identity = (u64, u64);
 
-/// Where a ledger is kept.
+/// The paths of the files of a ledger.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Paths {
     /// The path as the caller named it. Symbolic links in it may change.
     named: PathBuf,
     /// The path without symbolic links, as SQLite names it. The other files are beside it.
@@ -34,7 +37,7 @@ pub(super) struct Files {
     shm: Option<Identity>,
 }
 
-impl Place {
+impl Paths {
     pub(super) fn of(named: &Path) -> io::Result<Self> {
         let database = resolve(named)?;
         let [wal, shm, lock] = ["-wal", "-shm", ".lock"].map(|suffix| beside(&database, suffix));
@@ -59,15 +62,7 @@ impl Place {
 
     /// Refuses a file that is mounted without its folder.
     pub(super) fn refuse_mount(&self) -> Result<(), Error> {
-        #[cfg(target_os = "linux")]
-        {
-            use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
-            let statx = statx(CWD, &self.database, AtFlags::empty(), StatxFlags::empty());
-            if statx.is_ok_and(|it| it.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)) {
-                return Err(Error::Mounted);
-            }
-        }
-        Ok(())
+        if is_mount(&self.database) { Err(Error::Mounted) } else { Ok(()) }
     }
 
     /// Makes an empty database, unless another process has just made one.
@@ -78,24 +73,29 @@ impl Place {
         }
     }
 
-    /// Returns whether a file that no lock file names is empty or a database. Must not be called for a
-    /// file that is open in this process.
+    /// Returns whether a file that no lock file names is empty or a database. Must not be called
+    /// for a file that is open in this process.
     pub(super) fn may_be_ledger(&self) -> io::Result<bool> {
         let mut start = Vec::new();
         File::open(&self.database)?.take(16).read_to_end(&mut start)?;
         Ok(start.is_empty() || start == b"SQLite format 3\0")
     }
 
-    /// Checks that files can be made here. Leaves none: an empty database would be taken for one
-    /// that was emptied.
+    /// Checks that files can be made and written here. Leaves none: an empty database would be
+    /// taken for one that was emptied.
     pub(super) fn try_to_create(&self) -> io::Result<()> {
         let trial = beside(&self.database, &format!(".probe-{}", process::id()));
         match create_private(&trial) {
-            // Somebody else is trying, or could.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            result => drop(result?),
+            // Another process is trying the same, or was able to.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(trial),
+            // A full disk may have room for a name, but not for content. The name is removed first,
+            // so that nothing is left if this process is killed meanwhile.
+            result => {
+                let mut file = result?;
+                fs::remove_file(trial)?;
+                file.write_all(&[0; SPACE_NEEDED])
+            }
         }
-        fs::remove_file(trial)
     }
 
     /// Renames the files that are there, to keep them. The lock file records that they were there.
@@ -122,6 +122,7 @@ impl Files {
         pairs.all(|(earlier, now)| earlier == 0 || earlier == now)
     }
 
+    /// Returns the inodes of database, lock file, `-wal` and `-shm`; 0 for one that is missing.
     pub(super) fn inodes(&self) -> [u64; 4] {
         [self.database, self.lock, self.wal, self.shm]
             .map(|file| file.map_or(0, |(_, inode)| inode))
@@ -137,7 +138,7 @@ pub(super) fn create_private(path: &Path) -> io::Result<File> {
     if let Some(folder) =
         folder.filter(|folder| file.metadata().is_ok_and(|own| own.uid() != folder.uid()))
     {
-        // Only root may.
+        // Only root may change the owner.
         let _ = fchown(&file, Some(folder.uid()), Some(folder.gid()));
     }
     Ok(file)
@@ -153,6 +154,20 @@ fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Returns whether something is mounted at this path.
+#[cfg(target_os = "linux")]
+fn is_mount(path: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+    let statx = statx(CWD, path, AtFlags::empty(), StatxFlags::empty());
+    statx.is_ok_and(|it| it.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+/// Returns `false`: this system does not tell what is mounted.
+#[cfg(not(target_os = "linux"))]
+fn is_mount(_: &Path) -> bool {
+    false
 }
 
 /// Returns the absolute path without symbolic links, also of a file that does not exist yet.

@@ -1,5 +1,6 @@
-//! The lock file beside a database. It shows which processes have the database open and that it was
-//! made, and holds what must be known when the database is lost.
+//! [`LockFile`]: the lock file beside a database. It shows whether other processes have the
+//! database open, and that the database was made once. It records what must be known when the
+//! database is lost.
 //!
 //! Each process keeps the file open for as long as the database, with a shared lock of flock(2). So
 //! a process that gets an exclusive lock is alone. Such a lock belongs to the open file, not to the
@@ -14,9 +15,9 @@ use std::{io, process, ptr};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
+use super::deadline::Deadline;
 use super::error::Error;
-use super::files::{Files, Identity, Place, create_private, identity};
-use super::patience::Patience;
+use super::files::{Files, Identity, Paths, create_private, identity};
 use crate::totp::MAX_DEVIATION;
 
 /// What this copy of the library has open in this process. Only threads that are inside a ledger
@@ -50,7 +51,7 @@ pub(super) struct Record {
 /// Opens the lock file of a database, or shares the one that another ledger of this process opened.
 /// Returns `None` if there is none and none may be made.
 pub(super) fn open(
-    place: &Place,
+    paths: &Paths,
     files: &Files,
     may_make: bool,
 ) -> Result<Option<Arc<LockFile>>, Error> {
@@ -67,7 +68,7 @@ pub(super) fn open(
             return Ok(Some(file));
         }
     }
-    let Some(file) = open_file(place, may_make)? else { return Ok(None) };
+    let Some(file) = open_file(paths, may_make)? else { return Ok(None) };
     let lock = identity(&file.metadata()?);
     // SQLite's own descriptor of a database that is open here does not count.
     let is_ours = |database: &Identity| entries.iter().any(|it| it.database == Some(*database));
@@ -99,8 +100,8 @@ fn entries() -> MutexGuard<'static, Vec<Entry>> {
 impl LockFile {
     /// Locks the file and returns whether no other process has it open. The other threads of this
     /// process wait until the guard is dropped.
-    pub(super) fn enter(&self, patience: Patience) -> Result<(MutexGuard<'_, bool>, bool), Error> {
-        let is_shared = patience.retry(|| match self.is_shared.try_lock() {
+    pub(super) fn enter(&self, deadline: Deadline) -> Result<(MutexGuard<'_, bool>, bool), Error> {
+        let is_shared = deadline.retry(|| match self.is_shared.try_lock() {
             Ok(is_shared) => Ok(is_shared),
             Err(TryLockError::Poisoned(is_shared)) => Ok(is_shared.into_inner()),
             Err(TryLockError::WouldBlock) => Err(Error::Busy),
@@ -109,7 +110,7 @@ impl LockFile {
             return Ok((is_shared, false));
         }
         let is_alone =
-            patience.retry(|| match self.lock(FlockOperation::NonBlockingLockExclusive) {
+            deadline.retry(|| match self.lock(FlockOperation::NonBlockingLockExclusive) {
                 Err(Error::Busy) => {
                     self.lock(FlockOperation::NonBlockingLockShared).map(|()| false)
                 }
@@ -123,9 +124,9 @@ impl LockFile {
         &self,
         database: Option<Identity>,
         is_shared: &mut bool,
-        patience: Patience,
+        deadline: Deadline,
     ) -> Result<(), Error> {
-        patience.retry(|| self.lock(FlockOperation::NonBlockingLockShared))?;
+        deadline.retry(|| self.lock(FlockOperation::NonBlockingLockShared))?;
         *is_shared = true;
         for entry in entries().iter_mut().filter(|entry| ptr::eq(entry.file.as_ptr(), self)) {
             entry.database = database;
@@ -144,7 +145,7 @@ impl LockFile {
         Ok(identity(&self.file.metadata()?))
     }
 
-    /// Reads the content. `None` if the file is empty.
+    /// Reads the content; `None` if the file is empty.
     pub(super) fn read(&self) -> io::Result<Option<Record>> {
         let mut bytes = [0; Record::LENGTH + 1];
         let length = self.file.read_at(&mut bytes, 0)?;
@@ -153,17 +154,17 @@ impl LockFile {
     }
 
     /// Writes the content so that it survives a power cut.
-    pub(super) fn write(&self, record: &Record, place: &Place) -> io::Result<()> {
+    pub(super) fn write(&self, record: &Record, paths: &Paths) -> io::Result<()> {
         self.file.write_all_at(record.encode().as_bytes(), 0)?;
         // Bytes that another program wrote after it would make it unreadable.
         self.file.set_len(Record::LENGTH as u64)?;
         self.file.sync_all()?;
-        place.sync_folder()
+        paths.sync_folder()
     }
 }
 
 impl Record {
-    /// Whether it was written for this database.
+    /// Returns whether it was written for this database.
     pub(super) fn names(&self, files: &Files) -> bool {
         files.inodes().first() == self.inodes.first()
     }
@@ -192,18 +193,19 @@ impl Record {
 }
 
 /// Opens the file. Makes it if there is none and `may_make`; else returns `None`.
-fn open_file(place: &Place, may_make: bool) -> io::Result<Option<File>> {
+fn open_file(paths: &Paths, may_make: bool) -> io::Result<Option<File>> {
     loop {
-        // Follows no link: root may open this in the folder of a service, which could make one.
+        // Follows no symbolic link: root may open this in the folder of a service, which could make
+        // one.
         let no_link = OFlags::NOFOLLOW.bits().cast_signed();
         let mut options = OpenOptions::new();
-        match options.read(true).write(true).custom_flags(no_link).open(&place.lock) {
+        match options.read(true).write(true).custom_flags(no_link).open(&paths.lock) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Err(_) if !may_make => return Ok(None),
             Err(_) => {}
             Ok(file) => return Ok(Some(file)),
         }
-        match create_private(&place.lock) {
+        match create_private(&paths.lock) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             result => return result.map(Some),
         }

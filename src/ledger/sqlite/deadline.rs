@@ -1,20 +1,21 @@
-//! How long a question waits for the locks of other processes and threads.
+//! [`Deadline`]: how long a question waits for the locks of other processes and threads.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::Error;
 
-/// The limit for all locks of one question together. The event loop of a server waits meanwhile.
+/// The longest wait for all locks of one question together: an event loop waits meanwhile.
 const AT_MOST: Duration = Duration::from_millis(250);
 
+/// When to stop waiting for locks.
 #[derive(Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Deadline {
     until: Instant,
 }
 
-impl Patience {
-    /// Waits up to 250 ms from now on, or not at all.
+impl Deadline {
+    /// Makes a deadline 250 ms from now; without `waits`, one that is over.
     pub(super) fn new(waits: bool) -> Self {
         let now = Instant::now();
         Self { until: if waits { now + AT_MOST } else { now } }

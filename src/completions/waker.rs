@@ -1,10 +1,10 @@
-//! [`Waker`]: a file descriptor that an event loop waits for.
+//! [`Waker`]: wakes an event loop by a file descriptor.
 
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
-/// Its descriptor is readable as long as there is a byte in the pipe.
+/// A pair of connected sockets. The descriptor is readable while there is a byte between them.
 pub(super) struct Waker {
     reader: UnixStream,
     writer: UnixStream,
@@ -18,6 +18,7 @@ impl Waker {
         Ok(Self { reader, writer })
     }
 
+    /// Makes the descriptor readable.
     pub(super) fn wake(&self) {
         // It fails only when it is full, and then the descriptor is readable anyway.
         let _ = (&self.writer).write(&[0]);
@@ -25,12 +26,12 @@ impl Waker {
 
     /// Makes the descriptor unreadable.
     pub(super) fn drain(&self) {
-        // One byte for each time that there was nothing before; what is full stays readable.
+        // There is one byte for each wake. If more are left, it stays readable.
         while matches!((&self.reader).read(&mut [0; 64]), Ok(64)) {}
     }
 
-    pub(super) fn descriptor(&self) -> RawFd {
-        self.reader.as_raw_fd()
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
     }
 
     /// Takes a byte, and puts it back.

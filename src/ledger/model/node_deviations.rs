@@ -1,18 +1,19 @@
-//! Which deviations the nodes of a server can know of, when it has lost what they wrote there.
+//! [`NodeDeviations`]: which deviations each node knows to be in use. Nodes remember them when the
+//! server has lost them.
 
-use super::operation::ASKERS;
+use super::operation::CALLERS;
 
 const DEVIATIONS: usize = 11;
 
 /// Each node knows what it has used itself and what was in the server when it asked.
 #[derive(Clone, Default)]
-pub(crate) struct Known {
+pub(crate) struct NodeDeviations {
     in_server: [bool; DEVIATIONS],
-    by_node: [[bool; DEVIATIONS]; ASKERS],
+    by_node: [[bool; DEVIATIONS]; CALLERS],
 }
 
-impl Known {
-    /// A node has asked and was answered: then it knows what is there, which is what it knows.
+impl NodeDeviations {
+    /// A node has asked and was answered: it and the server then know of the same deviations.
     pub(crate) fn asked(&mut self, node: usize, deviation: u64) {
         self.by_node[node][deviation as usize] = true;
         for (own, there) in self.by_node[node].iter_mut().zip(&mut self.in_server) {
@@ -29,7 +30,7 @@ impl Known {
         self.by_node[node] = Default::default();
     }
 
-    /// Whether this node knows of a deviation that is as wide.
+    /// Returns whether this node knows of a deviation that is as wide.
     pub(crate) fn has(&self, node: usize, deviation: u64) -> bool {
         self.by_node[node].iter().skip(deviation as usize).any(|is_known| *is_known)
     }

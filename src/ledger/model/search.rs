@@ -36,8 +36,8 @@ impl Search {
         Self { name: name.to_owned(), first, operations, known: None, simplified: 20_000 }
     }
 
-    /// Leaves out simplifying, for ledgers that take long.
-    pub(crate) fn slow(self) -> Self {
+    /// Leaves simplifying out, for ledgers that take long.
+    pub(crate) fn without_simplifying(self) -> Self {
         Self { simplified: 0, ..self }
     }
 

@@ -1,4 +1,4 @@
-//! The token: from the arguments, or from standard input.
+//! The token: from the arguments or from standard input.
 
 use std::io::{self, BufRead, IsTerminal, Read};
 use std::os::unix::ffi::OsStringExt;
@@ -6,12 +6,15 @@ use std::os::unix::ffi::OsStringExt;
 use zeroize::Zeroizing;
 
 use crate::arguments::TokenSource;
-use crate::{Failure, output};
+use crate::failure::Failure;
+use crate::output;
 
-/// Far more than a token has: what is longer is refused for its length.
+/// The most bytes that are read. A longer input is refused as malformed, so the rest is not needed.
 const MAX_LENGTH: u64 = 64 * 1024;
 
-pub(crate) fn token(source: TokenSource) -> Result<Zeroizing<Vec<u8>>, Failure> {
+/// Returns the token without the line feed that ends the input, and with everything else, because a
+/// server strips nothing. On a terminal, reads one line.
+pub(crate) fn read(source: TokenSource) -> Result<Zeroizing<Vec<u8>>, Failure> {
     if let Some(token) = source.token.filter(|token| token != "-") {
         return Ok(Zeroizing::new(token.into_vec()));
     }
@@ -20,7 +23,7 @@ pub(crate) fn token(source: TokenSource) -> Result<Zeroizing<Vec<u8>>, Failure> 
     let mut stdin = stdin.take(MAX_LENGTH);
     let mut bytes = Zeroizing::new(Vec::new());
     let read = if is_terminal {
-        output::ask("Token: ")?;
+        output::note("Token: ")?;
         stdin.read_until(b'\n', &mut bytes)
     } else {
         stdin.read_to_end(&mut bytes)
@@ -28,9 +31,6 @@ pub(crate) fn token(source: TokenSource) -> Result<Zeroizing<Vec<u8>>, Failure> 
     read.map_err(|error| format!("standard input: {error}"))?;
     if bytes.ends_with(b"\n") {
         bytes.pop();
-        if bytes.ends_with(b"\r") {
-            bytes.pop();
-        }
     }
     Ok(bytes)
 }

@@ -1,22 +1,23 @@
-//! Opens the file before the first question: finds out whether other processes share it and whether
-//! it is still the same, and begins the horizon anew if tokens may have been lost.
+//! [`Opener`]: opens the file before the first question. It finds out whether other processes share
+//! the file, and whether the file is still the same. It begins the horizon anew if tokens may have
+//! been lost.
 
 use std::fs;
 use std::sync::Arc;
 
 use super::database::{self, Database, Stored};
+use super::deadline::Deadline;
 use super::error::Error;
-use super::files::{Files, Identity, Place};
+use super::files::{Files, Identity, Paths};
 use super::lock_file::{self, LockFile, Record};
-use super::patience::Patience;
 use crate::ledger::clock::{BootClock, Clocks};
 use crate::ledger::history::History;
 
-/// What a ledger knows when it opens its file.
-pub(super) struct Opening<'a> {
+/// Opens a file, with what the ledger knew before.
+pub(super) struct Opener<'a> {
     pub(super) boot_clock: &'a BootClock,
     pub(super) clocks: Clocks,
-    pub(super) patience: Patience,
+    pub(super) deadline: Deadline,
     /// Files that are missing may be made.
     pub(super) may_make: bool,
     /// This ledger had it open before.
@@ -25,28 +26,28 @@ pub(super) struct Opening<'a> {
     pub(super) damaged: Option<Identity>,
 }
 
-/// Why a file is not open: something must be made first.
+/// Why a file is not open: it must be made first.
 pub(super) enum Missing {
-    /// There never was one: nothing was spent.
+    /// There was none before: nothing was spent.
     FromTheStart,
-    /// Tokens may be lost with it.
+    /// There was one before: tokens may be lost.
     Lost,
 }
 
-impl Opening<'_> {
-    /// Opens the file at `place` and brings `history` up to date.
+impl Opener<'_> {
+    /// Opens the file that `paths` name, and updates `history`.
     pub(super) fn open(
         &self,
-        place: Place,
+        paths: Paths,
         history: &mut History,
     ) -> Result<Result<Database, Missing>, Error> {
-        place.refuse_mount()?;
-        let files = place.files()?;
-        let Some(lock) = lock_file::open(&place, &files, self.may_make)? else {
+        paths.refuse_mount()?;
+        let files = paths.files()?;
+        let Some(lock) = lock_file::open(&paths, &files, self.may_make)? else {
             let is_lost = self.was_open || files.database.is_some();
             return Ok(Err(if is_lost { Missing::Lost } else { Missing::FromTheStart }));
         };
-        let opened = self.open_with(&lock, place, history);
+        let opened = self.open_with(&lock, paths, history);
         lock_file::close(lock);
         opened
     }
@@ -54,17 +55,17 @@ impl Opening<'_> {
     fn open_with(
         &self,
         lock: &Arc<LockFile>,
-        place: Place,
+        paths: Paths,
         history: &mut History,
     ) -> Result<Result<Database, Missing>, Error> {
-        let (mut is_shared, is_alone) = lock.enter(self.patience)?;
-        let mut files = place.files()?;
+        let (mut is_shared, is_alone) = lock.enter(self.deadline)?;
+        let mut files = paths.files()?;
         if files.lock != Some(lock.identity()?) {
             return Err(Error::Replaced);
         }
         let record = lock.read()?;
         let is_ours = record.is_some_and(|record| record.names(&files));
-        if files.database.is_some() && !is_ours && !place.may_be_ledger()? {
+        if files.database.is_some() && !is_ours && !paths.may_be_ledger()? {
             return Err(Error::Foreign);
         }
         let is_damaged = files.database.is_some() && files.database == self.damaged;
@@ -78,25 +79,25 @@ impl Opening<'_> {
             return Ok(Err(if is_first { Missing::FromTheStart } else { Missing::Lost }));
         }
         if record.is_none() {
-            // A process that dies from here on leaves a record of what is known.
-            lock.write(if is_first { &Record::BEGUN } else { &Record::UNKNOWN }, &place)?;
+            // If this process dies now, the record shows what is known.
+            lock.write(if is_first { &Record::BEGUN } else { &Record::UNKNOWN }, &paths)?;
         }
         // Files beside a database that is gone must not become part of a new one.
         if is_damaged || files.database.is_none() {
-            place.set_aside(self.clocks.wall)?;
-            files = place.files()?;
+            paths.set_aside(self.clocks.wall)?;
+            files = paths.files()?;
         }
         let record = record.filter(|record| *record != Record::BEGUN);
-        let joining = Joining { place, lock, record, files, is_alone, is_first, has_lost };
+        let joining = Joining { paths, lock, record, files, is_alone, is_first, has_lost };
         let database = joining.join(self, history)?;
-        lock.share(database.files.database, &mut is_shared, self.patience)?;
+        lock.share(database.files.database, &mut is_shared, self.deadline)?;
         Ok(Ok(database))
     }
 }
 
 /// A database whose lock file is open.
 struct Joining<'a> {
-    place: Place,
+    paths: Paths,
     lock: &'a Arc<LockFile>,
     record: Option<Record>,
     /// The files before SQLite opened any.
@@ -109,27 +110,28 @@ struct Joining<'a> {
 }
 
 impl Joining<'_> {
-    /// Connects, makes the tables, decides whether there is a gap, and writes it down.
-    fn join(self, opening: &Opening<'_>, history: &mut History) -> Result<Database, Error> {
+    /// Connects, makes the tables, decides whether there is a gap, and stores that.
+    fn join(self, opener: &Opener<'_>, history: &mut History) -> Result<Database, Error> {
         if self.files.database.is_none() {
-            self.place.create()?;
+            self.paths.create()?;
         }
-        let connection = opening.patience.retry(|| database::connect(&self.place))?;
-        let transaction = database::begin(&connection, opening.patience)?;
+        let connection = opener.deadline.retry(|| database::connect(&self.paths))?;
+        let transaction = database::begin(&connection, opener.deadline)?;
         database::make_tables(&transaction)?;
         let stored = database::load(&transaction)?;
         let mut has_lost = self.has_lost || stored.is_none() && !self.is_first;
         // Whether the deviations in use are known, from the lock file or from a history.
-        let mut is_known = self.record.is_some() || opening.was_open;
+        let mut is_known = self.record.is_some() || opener.was_open;
         let (machine, mut now) = (machine(), history.clone());
         if let Some(Stored { machine: theirs, history: mut stored }) = stored {
-            // A boot without a name is known to go on only while another process has the file open.
+            // A boot clock without a name is known to be the same one only while another process
+            // has the file open.
             let is_same_clock =
                 machine.as_ref().map_or(!self.is_alone, |machine| *machine == theirs);
             match (is_same_clock, self.is_alone) {
                 (true, _) => is_known = true,
                 (false, true) => {
-                    stored.change_steady_clock(opening.boot_clock.with(opening.clocks.wall));
+                    stored.change_steady_clock(opener.boot_clock.with(opener.clocks.wall));
                     has_lost = true;
                 }
                 (false, false) => return Err(Error::OtherMachine),
@@ -137,11 +139,11 @@ impl Joining<'_> {
             stored.merge(&now);
             now = stored;
         }
-        if has_lost || !opening.was_open {
+        if has_lost || !opener.was_open {
             database::check(&transaction)?;
         }
-        // Read only now: what others accepted until now must be before the horizon.
-        let clocks = opening.boot_clock.with(opening.clocks.wall);
+        // The clocks are read now: what others have accepted until now must be before the horizon.
+        let clocks = opener.boot_clock.with(opener.clocks.wall);
         if has_lost {
             let otherwise = if is_known { Record::BEGUN } else { Record::UNKNOWN };
             now.note(self.record.unwrap_or(otherwise).widest, clocks);
@@ -150,22 +152,23 @@ impl Joining<'_> {
         let machine = machine.unwrap_or_default();
         database::store(&transaction, &machine, &now)?;
         transaction.commit()?;
-        let files = self.place.files()?;
+        let files = self.paths.files()?;
         if self.files.database.is_some() && !files.include(&self.files) {
             return Err(Error::Replaced);
         }
-        // Written last: otherwise the next process would take for known what was not stored.
+        // This is written last. Otherwise the next process would take for known what was not
+        // stored.
         let record = Record { widest: now.widest(clocks), inodes: files.inodes() };
         if self.record != Some(record) {
-            self.lock.write(&record, &self.place)?;
+            self.lock.write(&record, &self.paths)?;
         }
         *history = now;
         let lock = Arc::clone(self.lock);
-        Ok(Database::new(connection, lock, self.place, files, record, machine))
+        Ok(Database::new(connection, lock, self.paths, files, record, machine))
     }
 }
 
-/// Returns a name of the boot clock: this run of the kernel, and the offset of the time namespace.
+/// Returns a name of the boot clock: the run of the kernel and the offset of the time namespace;
 /// `None` if the kernel gives no name.
 fn machine() -> Option<String> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;

@@ -1,7 +1,8 @@
-//! What a [`History`] that outlives a process needs: losses, a change of clocks, merging and a text
-//! form.
+//! What a [`History`] needs to outlive a process: losses, a change of clocks, merging, and a form
+//! as text.
 
-use super::{Era, History};
+use super::History;
+use super::era::Era;
 use crate::ledger::clock::Clocks;
 
 impl History {
@@ -17,8 +18,8 @@ impl History {
         self.horizon = Some(clocks.steady);
     }
 
-    /// Goes on with another steady clock, by which times of the previous one mean nothing. What was
-    /// closed stays closed. The ledger calls [`lose`](Self::lose) too.
+    /// Continues with another steady clock. Times of the previous one mean nothing to it, but what
+    /// was closed stays closed. The ledger calls [`lose`](Self::lose) too.
     pub(in crate::ledger) fn change_steady_clock(&mut self, clocks: Clocks) {
         let eras = self.eras.clone();
         self.eras.clear();
@@ -40,7 +41,7 @@ impl History {
     }
 
     /// Joins this era with one that is there if they are the same, or if neither grows any more.
-    /// Else adds it.
+    /// Otherwise adds it.
     fn add(&mut self, era: Era) {
         let is_same = |own: &&mut Era| match era.offset {
             Some(offset) => own.is_of(offset) && own.first <= era.reach && era.first <= own.reach,

@@ -25,7 +25,7 @@ impl Time {
     }
 
     pub(crate) fn server(&self) -> Server {
-        Server::start_in(&[], self.clock.environment())
+        Server::start_with(None, &[], self.clock.environment())
     }
 
     /// A ledger of a process of its own.

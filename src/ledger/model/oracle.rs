@@ -1,8 +1,8 @@
-//! The reference. It remembers everything that was ever accepted, and knows what really happened.
+//! [`Oracle`]: remembers everything that was ever accepted, and knows what really happened.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::operation::{ASKERS, Choice, Question, Setting, VERIFIERS};
+use super::operation::{CALLERS, Choice, ClockSetting, Question, VERIFIERS};
 use super::{step_at, window};
 
 /// The true Unix time at which everything begins, in milliseconds; the start of a step.
@@ -37,10 +37,10 @@ pub(crate) struct Acceptance {
 /// What an operation means for the invariants.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Consequence {
-    /// There is a gap for the next asker, and for each asker that has the ledger open.
+    /// There is a gap for the next caller, and for each caller that has the ledger open.
     pub(crate) gap: Option<Gap>,
-    /// These askers begin anew.
-    pub(crate) restarted: [bool; ASKERS],
+    /// These callers begin anew.
+    pub(crate) restarted: [bool; CALLERS],
     /// No ledger can know what was accepted since then (true time).
     pub(crate) forgotten_since: Option<u64>,
     /// No ledger knows any more which deviations were in use.
@@ -53,7 +53,7 @@ struct Run {
     first: u64,
     end: u64,
     /// It does not continue when the clock of this machine is ahead by as much again.
-    is_over: [bool; ASKERS],
+    is_over: [bool; CALLERS],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,12 +63,12 @@ pub(crate) enum Gap {
     Certain,
 }
 
-pub(crate) struct Reference {
+pub(crate) struct Oracle {
     /// The true time.
     pub(crate) time: u64,
     /// How far each machine's clock is ahead: because it was set, and beside that always.
-    set_ahead: [i64; ASKERS],
-    skew: [i64; ASKERS],
+    set_ahead: [i64; CALLERS],
+    skew: [i64; CALLERS],
     /// Everything that clocks were set to.
     settings: Vec<i64>,
     /// How far apart clocks may be that count as right.
@@ -79,21 +79,21 @@ pub(crate) struct Reference {
     tokens: u64,
     /// When gaps were found or may have been: the last certain one, and those since.
     gaps: Vec<u64>,
-    /// The next asker finds this.
+    /// The next caller finds this.
     unnoticed: Option<Gap>,
     /// Each of these may find a gap when it asks.
-    unaware: [bool; ASKERS],
+    unaware: [bool; CALLERS],
     last_use: [Option<u64>; DEVIATIONS],
     /// When clocks were ahead.
     ran_ahead: Vec<Run>,
 }
 
-impl Reference {
-    /// `skew` is how far the clock of each asker's machine is ahead when it counts as right.
-    pub(crate) fn new(skew: [i64; ASKERS], apart: u64) -> Self {
+impl Oracle {
+    /// `skew` is how far the clock of each caller's machine is ahead when it counts as right.
+    pub(crate) fn new(skew: [i64; CALLERS], apart: u64) -> Self {
         Self {
             time: START,
-            set_ahead: [0; ASKERS],
+            set_ahead: [0; CALLERS],
             skew,
             settings: Vec::new(),
             apart,
@@ -102,7 +102,7 @@ impl Reference {
             tokens: 0,
             gaps: Vec::new(),
             unnoticed: None,
-            unaware: [false; ASKERS],
+            unaware: [false; CALLERS],
             last_use: [None; DEVIATIONS],
             ran_ahead: Vec::new(),
         }
@@ -125,15 +125,15 @@ impl Reference {
         self.time += milliseconds;
     }
 
-    pub(crate) fn set(&mut self, machine: usize, setting: Setting) {
+    pub(crate) fn set(&mut self, machine: usize, setting: ClockSetting) {
         self.set_ahead[machine] = match setting {
-            Setting::Right => 0,
-            Setting::Ahead(ahead) => ahead,
-            Setting::Again(pick) => {
+            ClockSetting::Right => 0,
+            ClockSetting::Ahead(ahead) => ahead,
+            ClockSetting::Again(pick) => {
                 let pick = pick.checked_rem(self.settings.len());
                 pick.map_or(0, |pick| self.settings[pick])
             }
-            Setting::ToToken(pick) => {
+            ClockSetting::ToToken(pick) => {
                 let all = self.presented.values().flatten();
                 let count = all.clone().count();
                 let Some(token) = all.clone().nth(pick.checked_rem(count).unwrap_or(0)) else {
@@ -171,14 +171,14 @@ impl Reference {
     }
 
     pub(crate) fn happened(&mut self, consequence: &Consequence) {
-        for asker in 0..ASKERS {
-            self.unaware[asker] |= consequence.gap.is_some();
-            self.unaware[asker] &= !consequence.restarted[asker];
+        for caller in 0..CALLERS {
+            self.unaware[caller] |= consequence.gap.is_some();
+            self.unaware[caller] &= !consequence.restarted[caller];
         }
         self.unnoticed = self.unnoticed.max(consequence.gap);
         if consequence.gap.is_some() {
             // What was put in the place of the history may be an older one.
-            self.ran_ahead.iter_mut().for_each(|run| run.is_over = [false; ASKERS]);
+            self.ran_ahead.iter_mut().for_each(|run| run.is_over = [false; CALLERS]);
         }
         if let Some(since) = consequence.forgotten_since {
             self.accepted.retain(|_, acceptance| acceptance.at < since);
@@ -189,13 +189,13 @@ impl Reference {
     }
 
     /// Takes note of a question, perhaps to a ledger that cannot answer.
-    pub(crate) fn asked(&mut self, asker: usize, machine: usize, deviation: u64, answers: bool) {
-        if answers && self.may_find_a_gap(asker) {
+    pub(crate) fn asked(&mut self, caller: usize, machine: usize, deviation: u64, answers: bool) {
+        if answers && self.may_find_a_gap(caller) {
             if self.unnoticed.take() == Some(Gap::Certain) {
                 self.gaps.clear();
             }
             self.gaps.push(self.time);
-            self.unaware[asker] = false;
+            self.unaware[caller] = false;
             // How long ago they were used cannot be known any more.
             self.last_use.iter_mut().flatten().for_each(|last| *last = self.time);
         }
@@ -220,7 +220,7 @@ impl Reference {
         let goes_on = |run: &&mut Run| is_same(run) && !run.is_over[machine];
         match self.ran_ahead.iter_mut().rev().find(goes_on) {
             Some(run) => (run.first, run.end) = (run.first.min(first), run.end.max(step)),
-            None => self.ran_ahead.push(Run { ahead, first, end: step, is_over: [false; ASKERS] }),
+            None => self.ran_ahead.push(Run { ahead, first, end: step, is_over: [false; CALLERS] }),
         }
     }
 
@@ -229,8 +229,8 @@ impl Reference {
         2 * self.widest() + 1 + self.apart.div_ceil(30)
     }
 
-    pub(crate) fn may_find_a_gap(&self, asker: usize) -> bool {
-        self.unnoticed.is_some() || self.unaware[asker]
+    pub(crate) fn may_find_a_gap(&self, caller: usize) -> bool {
+        self.unnoticed.is_some() || self.unaware[caller]
     }
 
     fn widest(&self) -> u64 {
@@ -265,14 +265,14 @@ impl Reference {
     }
 
     /// Returns whether a ledger that can answer must accept a fresh token.
-    pub(crate) fn must_accept(&self, asker: usize, machine: usize, deviation: u64) -> bool {
+    pub(crate) fn must_accept(&self, caller: usize, machine: usize, deviation: u64) -> bool {
         let closed_for = 1_000 * self.apart + (self.widest().max(deviation) + 1) * STEP + ROUNDING;
         let is_long_ago = self.gaps.last().is_none_or(|gap| self.time >= gap + closed_for);
         let step = step_at(self.wall(machine));
         // What can have been spent then goes to the end of the window.
         let is_in = |run: &Run| (run.first..run.end + self.window()).contains(&step);
         let ran_ahead = self.ran_ahead.iter().any(is_in);
-        self.is_right(machine) && !self.may_find_a_gap(asker) && is_long_ago && !ran_ahead
+        self.is_right(machine) && !self.may_find_a_gap(caller) && is_long_ago && !ran_ahead
     }
 }
 

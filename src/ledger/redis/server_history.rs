@@ -1,13 +1,13 @@
-//! [`Knowledge`]: what this process knows of the server's tokens, over all its connections.
+//! [`ServerHistory`]: what this process knows of the server's tokens, over all its connections.
 //!
-//! The steady clock of the [`History`] is the clock of the server, because all nodes see that one.
-//! It is checked against the boot clock of this node. Between two readings, the boot clock tells
-//! how much time has passed.
+//! The steady clock of the [`History`] is the clock of the server, because all nodes can read it.
+//! It is checked against the boot clock of this node, which also measures the time between two
+//! readings.
 
 use std::borrow::Cow;
 
 use super::connection::Beginning;
-use super::queue::{Job, Question};
+use super::queue::{Job, Request};
 use super::server_clock::{Reading, ServerClock};
 use crate::ledger::clock::Clocks;
 use crate::ledger::history::History;
@@ -25,27 +25,43 @@ const MARGIN: u64 = 1_200;
 const LONGEST: u64 = 100 * 366 * 86_400;
 /// The most bytes that a history may have. No ledger writes more.
 const MAX_LENGTH: usize = 16_384;
+/// The most horizons that are remembered after they were left.
+const MAX_LEFT: usize = 256;
 
-pub(super) struct Knowledge {
+#[derive(Clone)]
+pub(super) struct ServerHistory {
     history: History,
     boot_clock: BootClock,
     /// `None` before the first connection.
     server: Option<Server>,
+    /// The horizons that it had before. Where one is still there, it has missed what was spent
+    /// since.
+    left: Vec<String>,
     /// Some of the history is not stored in the server yet.
     has_news: bool,
+    /// The largest deviation of the verifiers that will ask.
+    expected: Option<u64>,
 }
 
-/// What the history counts by.
+/// The server whose clock the history uses.
+#[derive(Clone)]
 struct Server {
     /// The value of the key.
     horizon: String,
     clock: ServerClock,
 }
 
-impl Knowledge {
+impl ServerHistory {
     pub(super) fn new(boot_clock: BootClock) -> Self {
         let history = History::new(CLOCKS_APART).forgetting_after(OUTLIVES);
-        Self { history, boot_clock, server: None, has_news: false }
+        Self {
+            history,
+            boot_clock,
+            server: None,
+            left: Vec::new(),
+            has_news: false,
+            expected: None,
+        }
     }
 
     /// Returns whether this reading shows that the server's clock was not set since its horizon
@@ -54,7 +70,13 @@ impl Knowledge {
         self.server.as_ref().is_none_or(|server| server.clock.allows(clock))
     }
 
-    /// Goes on with a server. Returns `false` if its history cannot be read; then the server must
+    /// Returns whether the server is one that was left for another, such as one that took its place
+    /// for a while. Then it does not know the tokens of that while, and must begin anew.
+    pub(super) fn has_left(&self, beginning: &Beginning) -> bool {
+        self.left.contains(&beginning.horizon)
+    }
+
+    /// Continues with a server. Returns `false` if its history cannot be read; then the server must
     /// begin anew.
     pub(super) fn begin(&mut self, beginning: &Beginning) -> bool {
         let unreadable = beginning.is_new.then(|| History::new(CLOCKS_APART));
@@ -64,8 +86,12 @@ impl Knowledge {
         let is_same = |server: &Server| server.horizon == beginning.horizon;
         if beginning.is_new || !self.server.as_ref().is_some_and(is_same) {
             // The server may be another one, or its clock may have been set.
-            if self.server.is_some() {
+            if let Some(server) = self.server.take() {
                 self.history.change_steady_clock(clocks);
+                if self.left.len() >= MAX_LEFT {
+                    self.left.remove(0);
+                }
+                self.left.push(server.horizon);
             }
             if beginning.is_new {
                 stored.change_steady_clock(clocks);
@@ -98,20 +124,20 @@ impl Knowledge {
         })
     }
 
-    /// Takes note that the news were stored.
+    /// Notes that the news was stored.
     pub(super) fn saved(&mut self) {
         self.has_news = false;
     }
 
-    /// Takes note of a question before it is asked.
+    /// Notes a question before it is asked.
     pub(super) fn note(&mut self, job: &Job) {
-        if let Question::Spend { spending, .. } = &job.question {
+        if let Request::Spend(spending) = &job.request {
             let clocks = self.clocks(job);
             self.has_news |= self.history.advance(spending.deviation, clocks);
         }
     }
 
-    /// Returns how many milliseconds the server must keep a token. `None` if it must not be
+    /// Returns how many milliseconds the server must keep a token; `None` if the token must not be
     /// accepted.
     pub(super) fn keeps(&self, job: &Job, spending: &Spending) -> Option<u64> {
         if !self.knows(job, spending) {
@@ -137,16 +163,21 @@ impl Knowledge {
     /// it is judged by the one that spending would make.
     fn history_for(&self, job: &Job) -> Cow<'_, History> {
         let mut history = Cow::Borrowed(&self.history);
-        if let Question::Peek(spending) = &job.question {
+        if let Request::Peek(spending) = &job.request {
             history.to_mut().advance(spending.deviation, self.clocks(job));
         }
         history
     }
 
-    /// See [`Ledger::closed_until`](crate::ledger::Ledger::closed_until).
+    /// Notes that a verifier with this deviation will ask, perhaps one of several.
+    pub(super) fn expect(&mut self, deviation: u64) {
+        self.expected = self.expected.max(Some(deviation));
+    }
+
+    /// Returns the answer to [`Ledger::closed_until`](crate::ledger::Ledger::closed_until).
     pub(super) fn opens_at(&self, now: u64) -> Option<u64> {
         let steady = self.server.as_ref()?.clock.at(self.boot_clock.now());
-        self.history.opens_at(Clocks { wall: now, steady })
+        self.history.opens_at_for(self.expected, Clocks { wall: now, steady })
     }
 
     /// Returns both clocks at this moment. The wall clock of the caller has gone on since the
@@ -174,6 +205,7 @@ mod tests {
 
     use super::super::queue::Queue;
     use super::*;
+    use crate::ledger::Question;
 
     const NOW: u64 = 1_700_000_010;
     const SERVER: u64 = NOW * 1_000;
@@ -183,21 +215,21 @@ mod tests {
         let boot = Arc::new(AtomicU64::new(0));
         let clock = Arc::clone(&boot);
         let boot_clock = BootClock::new(move || clock.load(Relaxed));
-        let mut knowledge = Knowledge::new(boot_clock.clone());
+        let mut history = ServerHistory::new(boot_clock.clone());
         let queue = Queue::new(Duration::from_secs(60), boot_clock).unwrap();
         queue.open();
         let token = Spending { fingerprint: [7; 16], step: NOW / 30 + 1, deviation: 1 };
-        queue.begin(&token, NOW).unwrap();
+        queue.submit(Question::Spend(token), NOW, Box::new(drop)).unwrap();
         let job = queue.lock().waiting.pop_front().unwrap();
 
         // The server was restarted a second later, and could not be reached for a while.
         boot.store(56_000, Relaxed);
         let clock = Reading { server: SERVER + 56_000, sent: 56_000, received: 56_000 };
         let horizon = format!("server {}", SERVER + 1_000);
-        let history = Vec::new();
-        assert!(knowledge.begin(&Beginning { horizon, history, clock, is_new: false }));
-        knowledge.note(&job);
-        assert_eq!(knowledge.keeps(&job, &token), None);
-        assert_eq!(knowledge.opens_at(NOW + 56), Some(NOW + 90));
+        let stored = Beginning { horizon, history: Vec::new(), clock, is_new: false };
+        assert!(history.begin(&stored));
+        history.note(&job);
+        assert_eq!(history.keeps(&job, &token), None);
+        assert_eq!(history.opens_at(NOW + 56), Some(NOW + 90));
     }
 }
