@@ -1,156 +1,157 @@
--- Authentication with one-time tokens that a web application makes, verified by xtoken.
+-- Authenticates users with one-time tokens that a web application mints and xtoken verifies.
+
+local has_libraries, libraries = pcall(module.require, module, "xtoken/libraries");
+if not has_libraries or not libraries then
+	local function say(before)
+		return (type(before) == "string" and before or "").."Prosody cannot read the libraries in "
+			.."the folder xtoken beside "..module.path..": install all files again, readable for "
+			.."Prosody's user (chmod -R a+rX)";
+	end
+	error(setmetatable({}, { __tostring = say, __concat = say }));
+end
+libraries.watch();
 
 if module.host == "*" then
-	-- Here for "prosodyctl mod_auth_token …" only.
-	module.command = module:require "token_command";
+	-- prosodyctl loads the module here, only for the commands "prosodyctl mod_auth_token …".
+	module.command = module:require "xtoken/prosodyctl/commands".run;
 	return;
 end
 
--- Loaded first, because it must be there even if something below fails.
-local guard = module:require "token_guard";
+-- This comes first, because the guard must be there even if something below fails.
+module:require "xtoken/guard".install();
 
 local host = module.host;
 local log = module._log;
 
 local function refuse_to_load(problem, advice)
 	log("error", "Nobody can log in to %s: %s%s", host, problem, advice);
-	-- Not a string: modulemanager appends a traceback to those, and this is no mistake of the code.
-	local err = ("%s: %s"):format(host, problem);
-	error(setmetatable({}, { __tostring = function () return err; end }));
+	libraries.fail(host..": "..problem);
 end
 
-local has_native, native_err = pcall(module.require, module, "token_native");
+local has_native, native = pcall(module.require, module, "xtoken/native");
 if not has_native then
-	refuse_to_load(native_err, "");
+	refuse_to_load(native, "");
 end
 
-local usermanager = require "core.usermanager";
-local utils = module:require "token_auth_utils";
-local users = module:require "token_users";
-local grants = module:require "token_grants";
-local handlers = module:require "token_handler";
-local token_options = module:require "token_options";
-local token_settings = module:require "token_settings";
-local explain = module:require "token_explain";
-
-local requires_encryption = module:require "token_encryption";
+local encryption_advice = module:require "xtoken/encryption_advice";
+local explain = module:require "xtoken/explain".explain;
+local fast_not_before = module:require "xtoken/fast_not_before";
+local keys_in_force = module:require "xtoken/keys".in_force;
+local ledger_watch = module:require "xtoken/ledger_watch".new();
+local misspelt_options = module:require "xtoken/misspelt_options";
+local new_hosts = module:require "xtoken/new_hosts";
+local options = module:require "xtoken/options";
+local password_logins = module:require "xtoken/password_logins";
+local passwords = module:require "xtoken/passwords";
+local refusals = module:require "xtoken/refusals";
+local reload_errors = module:require "xtoken/reload_errors";
+local shell = module:require "xtoken/shell";
+local warnings = module:require "xtoken/warnings";
 
 -- Warns of misspelt options first: they may be why something is missing.
-local function read_settings()
-	token_options.warn_of_unknown(host, log);
-	return token_settings.read(utils, users, handlers);
+local function read_options()
+	misspelt_options.warn(host, log);
+	local read, problem, advice = options.read();
+	if read and read.passwords then
+		read.password_provider, problem = passwords.load(read.passwords);
+		if not read.password_provider then
+			return nil, problem, "Look for the reason above, and in the option modules_disabled";
+		end
+	end
+	return read, problem, advice;
 end
 
-local settings, problem, advice = read_settings();
-if not settings then
+local current, problem, advice = read_options();
+if not current then
 	refuse_to_load(problem, (". %s, then restart Prosody, or reload its configuration and say in "
 		.."its shell: module:load(%q, %q)"):format(advice, module.name, host));
 end
-local watch = module:require "token_watch";
 
-local function use(new_settings)
-	settings = new_settings;
-	watch.follow(settings.keys);
-	users.follow(settings.known_users, grants.follow(settings.fast_not_before));
-	token_settings.warn(settings, log);
+local monitor = module:require "xtoken/monitor".new();
+local users = module:require "xtoken/users".new();
+local provider = module:require "xtoken/provider".new(users);
+local logins = module:require "xtoken/logins".new(provider, users, monitor);
+
+local function show_keys()
+	return keys_in_force(current.keys, os.time());
 end
 
-use(settings);
-log("info", "Tokens of %s are verified by xtoken %s", host, utils.version);
-
--- Through usermanager, which knows the provider of now: a stream may be older than the last reload,
--- and must not log in with what the configuration no longer says.
-local function token(self, username, password)
-	local ok, reason = usermanager.test_password(username, host, password);
-	self.refusal = not ok and reason or nil;
-	local session = self.profile.session;
-	if session and not guard.can_answer(session) then
-		return false;
-	end
-	return ok == true, reason ~= "account-disabled", guard.conditions[reason];
+local function use(new_options)
+	current = new_options;
+	logins.follow(current);
+	monitor.follow(current.keys);
+	users.follow(current.known_users, fast_not_before.follow(current.fast_not_before));
+	provider.follow(current.password_provider);
+	warnings.warn(current, log);
+	ledger_watch.follow(current);
+	reload_errors.clear();
+	log("info", "%s", show_keys());
 end
 
-local function no_mechanisms()
-	return {};
+if module:get_option("authentication") == "token" then
+	log("info", "Tokens of %s are verified by xtoken %s", host, native.version);
+else
+	log("warn", "Nobody can log in to %s with a token, because %q in modules_enabled is not "
+		.."enough: set authentication = \"token\" below VirtualHost %q", host, module.name, host);
 end
+use(current);
 
-local explained = false;
-
-local provider = users.provider;
-
-function provider.test_password(username, password)
-	local ok, key_or_reason, step_offset, nonce_length, clock_skew =
-		utils.verify(settings.verifier, username, password, log, watch.ledger_answered);
-	local reason;
-	if ok then
-		watch.accepted(username, key_or_reason, step_offset, nonce_length, settings.nonce_length,
-			clock_skew);
-		-- Not `users`: the module may have been reloaded before the ledger answered.
-		ok, reason = guard.ask("admit", username);
-	else
-		reason = key_or_reason;
-	end
-	watch.verified(ok, reason);
-	return ok, reason;
-end
-
--- A token is worth as much as a password until it is used, so it is offered where PLAIN is.
-function provider.get_sasl_handler(session)
-	if not requires_encryption or (session and session.secure) then
-		return handlers.new { token = token, mechanisms = settings.mechanisms, session = session };
-	end
-	if not explained then
-		explained = true;
-		log("warn", "X-TOKEN is offered on encrypted connections only, as PLAIN is. "
-			.."Use TLS, or see allow_unencrypted_plain_auth");
-	end
-	local handler = handlers.new { token = token, mechanisms = settings.mechanisms, requires_encryption = true };
-	handler.mechanisms = no_mechanisms;
-	return handler;
-end
-
--- Last: what a module has hooked stays hooked when it then fails to load.
+-- Hooks come last: they stay if the module then fails to load.
 module:depends("sasl_token");
+password_logins.follow(function ()
+	return current.passwords;
+end);
 module:provides("auth", provider);
 
--- Reloading the configuration is enough for other keys; what is wrong in it changes nothing.
+-- Reloading the configuration is enough for other keys. If it has an error, nothing changes.
 module:hook_global("config-reloaded", function ()
-	local new_settings, new_problem, new_advice = read_settings();
-	if not new_settings then
-		log("error", "Users of %s log in as before the reload: %s. %s", host, new_problem, new_advice);
-		return;
+	new_hosts.warn(log);
+	local new_options, new_problem, new_advice = read_options();
+	if new_options then
+		use(new_options);
+	else
+		reload_errors.note(new_problem, new_advice);
 	end
-	use(new_settings);
 end);
+module:hook_global("config-reloaded", reload_errors.raise, -10000);
 
 local day = 24 * 60 * 60;
 local reminder = module:add_timer(day, function ()
-	token_settings.warn_of_end(settings, log);
+	warnings.warn_of_end(current, log);
 	return day;
 end);
 
 module:hook_global("stats-update", function ()
-	watch.sample(utils.ledger_of[settings.verifier]);
+	monitor.sample(current.verifier.ledger);
 end);
 
--- The event of mod_sasl2 comes first, and from some versions again as the other.
-local function refused(event)
-	if not event.xtoken_told then
-		event.xtoken_told = true;
-		watch.refused(event.session, event.condition or event.message);
-	end
-end
-module:hook("authentication-failure", refused);
-module:hook("sasl2/c2s/failure", refused, 1);
+-- After mod_tls and mod_saslauth.
+module:hook("stream-features", encryption_advice.new(log), -1000);
+refusals.follow(module);
 
-local withdraw_command = module:require "token_shell" (function (...)
-	return explain(utils, settings, users, ...);
-end);
+local withdraw_commands = shell.offer {
+	explain = function (...)
+		return explain(current.verifier, users, ...);
+	end;
+	keys = function ()
+		local err = reload_errors.get();
+		return show_keys()..(err and ". "..err or "");
+	end;
+};
 
 function module.unload()
-	-- What goes on after it would keep this module, and with it the keys.
+	-- What outlives the module would keep it in memory, and with it the keys.
 	reminder:stop();
-	withdraw_command();
-	watch.save();
+	ledger_watch.stop();
+	withdraw_commands();
+	reload_errors.clear();
+	monitor.save();
 end
-module:hook_global("server-stopping", watch.save);
+module:hook_global("server-stopping", monitor.save);
+-- If a module is loaded while Prosody unloads those of a host, for instance a storage, Prosody may
+-- fail halfway.
+module:hook_global("host-deactivating", function (event)
+	if event.host == host then
+		monitor.save();
+	end
+end);

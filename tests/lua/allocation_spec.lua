@@ -1,10 +1,12 @@
--- The way of a token through the module: one call into it, no allocation in it.
+-- The way of a token through the module: one call into it, no allocation in it, no decision lost
+-- when Lua has no memory.
 -- Wants count_malloc.c preloaded.
 local support = require "support";
 
 local shim = "target/lua/count_malloc.so";
 local start = assert(package.loadlib(shim, "count_malloc_start"));
 local allocations = assert(package.loadlib(shim, "count_malloc_read"));
+local fail_after = assert(package.loadlib(shim, "fail_malloc"));
 
 local jid, now, times = support.jid, support.now, 10000;
 local minter = support.minter();
@@ -116,5 +118,32 @@ describe("a verification", function ()
 		debug.sethook();
 		-- debug.sethook itself is the other one.
 		assert.equal(2, calls);
+	end);
+end);
+
+describe("completions", function ()
+	it("are still there after Lua had no memory for them", function ()
+		assert.is_true(start());
+		-- Nobody listens on port 1.
+		local verifier = support.verifier { ledger = "redis://127.0.0.1:1?timeout=50" };
+		local failures, tickets, ok, taken = 0, {};
+		for i = 1, 3 do
+			tickets[i] = select(2, verifier:submit(jid, minter:mint(jid, now), now));
+		end
+		local deadline = os.clock() + 0.3;
+		repeat until os.clock() > deadline;
+		repeat
+			collectgarbage();
+			fail_after(failures);
+			ok, taken = pcall(verifier.completions, verifier);
+			fail_after(-1);
+			failures = failures + 1;
+		until ok;
+		-- LuaJIT has an allocator of its own, which does not fail.
+		assert(failures > 3 or support.version == "luajit", failures);
+		for _, ticket in ipairs(tickets) do
+			assert.equal("unavailable", taken[ticket] and taken[ticket][2]);
+		end
+		assert.is_nil(next(verifier:completions()));
 	end);
 end);

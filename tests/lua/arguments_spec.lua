@@ -63,7 +63,7 @@ describe("an argument of a wrong type", function ()
 		mints_none("nonce must be a string", jid, now, 12);
 	end);
 
-	it("is not looked at behind the last", function ()
+	it("is ignored after the last", function ()
 		refuses("replayed", jid, token, now, {}, print, nil, 1);
 		assert.equal("string", type(minter:mint(jid, now, nil, {}, print)));
 		assert.equal("string", type((xtoken.generate_key({}, print))));
@@ -73,25 +73,30 @@ end);
 describe("a string of any content", function ()
 	it("is no token", function ()
 		for _, text in ipairs {
-			"", "\0", " ", "\255\254\253", long, token .. "\0", "\0" .. token, token:sub(1, -2), token .. token,
-			token:gsub(" ", "\0"), ("0"):rep(1024), ("0"):rep(10 * 1024 * 1024), ("\0"):rep(85), ("\255"):rep(85),
+			"", "\0", " ", "\255\254\253", long, token .. "\0", "\0" .. token, token:sub(1, -2),
+			token .. token, token:gsub(" ", "\0"), ("0"):rep(1024), ("0"):rep(10 * 1024 * 1024),
+			("\0"):rep(85), ("\255"):rep(85),
 		} do
 			refuses("malformed", jid, text, now);
 		end
 	end);
 
 	it("is no user", function ()
-		for _, who in ipairs { "", "\0", "@", "\255\254@\253", jid .. "\0", "\0" .. jid, jid .. "/x", ("x"):rep(2047) } do
+		for _, who in ipairs {
+			"", "\0", "@", "\255\254@\253", jid .. "\0", "\0" .. jid, jid .. "/x", ("x"):rep(2047),
+		} do
 			refuses("bad-signature", who, token, now);
 			assert.is_nil((minter:mint(who, now)));
 		end
-		for _, who in ipairs { ("x"):rep(2048), long, long .. "@b", ("\0"):rep(10 * 1024 * 1024) } do
+		for _, who in ipairs {
+			("x"):rep(2048), long, long .. "@b", ("\0"):rep(10 * 1024 * 1024),
+		} do
 			refuses("malformed", who, token, now);
 			assert.is_nil((minter:mint(who, now)));
 		end
 	end);
 
-	it("is answered at once, however long", function ()
+	it("is answered immediately, even if it is long", function ()
 		local start = os.clock();
 		for _ = 1, 1000 do
 			refuses("malformed", long, token, now);
@@ -103,8 +108,10 @@ describe("a string of any content", function ()
 end);
 
 describe("unix_time", function ()
-	it("is a whole number from 0 on", function ()
-		local wrong = { -1, -2^53, -1e300, 1.5, 0.1, 1/0, -1/0, 0/0, "0", "12", "", "now", tostring(now) };
+	it("is a whole number, 0 or more", function ()
+		local wrong = {
+			-1, -2^53, -1e300, 1.5, 0.1, 1/0, -1/0, 0/0, "0", "12", "", "now", tostring(now),
+		};
 		if math.mininteger then
 			table.insert(wrong, math.mininteger);
 		end
@@ -124,7 +131,8 @@ describe("unix_time", function ()
 			local made = assert(minter:mint(jid, time, ("7"):rep(32)));
 			assert.is_true((fresh:verify(jid, made, time)));
 			assert.equal("replayed", (select(2, fresh:verify(jid, made, time))));
-			assert.equal("expired", (select(2, fresh:verify(jid, made, time < 2^50 and time + 90 or 0))));
+			local another_time = time < 2^50 and time + 90 or 0;
+			assert.equal("expired", (select(2, fresh:verify(jid, made, another_time))));
 		end
 	end);
 
@@ -135,7 +143,7 @@ describe("unix_time", function ()
 end);
 
 describe("a method", function ()
-	it("wants its own kind of object", function ()
+	it("needs its own kind of object", function ()
 		local ledger = assert(xtoken.new_ledger("memory:"));
 		local others = support.values();
 		table.insert(others, { value = "verifier" });

@@ -5,7 +5,9 @@ local support = require "support";
 local jid, now = support.jid, support.now;
 
 local new = { id = "2026-11", otp_seed = support.seed, token_secret = "new", not_before = now };
-local old = { id = "2026-05", otp_seed = support.other_seed, token_secret = "old", not_after = now };
+local old = {
+	id = "2026-05", otp_seed = support.other_seed, token_secret = "old", not_after = now,
+};
 
 local function minter(key)
 	return assert(xtoken.new_minter { keys = { key } });
@@ -27,7 +29,7 @@ describe("an accepted token", function ()
 		end
 		assert.same({ true, "2026-11", 0, 32, 0 }, { both:verify(jid, made(new, now), now) });
 		assert.same({ true, "2026-05", -1, 32, -7 }, { both:verify(jid, made(old, now - 7), now) });
-		assert.same({ true, "2026-11", 1, 32, 31 }, { both:begin(jid, made(new, now + 31), now) });
+		assert.same({ true, "2026-11", 1, 32, 31 }, { both:submit(jid, made(new, now + 31), now) });
 		local single, token = support.verifier(), support.minter():mint(jid, now);
 		assert.same({ true, "default", 0, 32, 0 }, { single:verify(jid, token, now) });
 	end);
@@ -60,10 +62,12 @@ describe("an accepted token", function ()
 
 	it("may have another nonce where that is only reported", function ()
 		local both = verifier { nonce_policy = "report" };
-		local short = assert(xtoken.new_minter { keys = { new }, nonce_length = 16 }):mint(jid, now);
+		local short_minter = assert(xtoken.new_minter { keys = { new }, nonce_length = 16 });
+		local short = short_minter:mint(jid, now);
 		assert.same({ true, "2026-11", 0, 16 }, { both:verify(jid, short, now) });
 		assert.same({ false, "replayed" }, { both:verify(jid, short, now) });
-		assert.same({ false, "malformed" }, { verifier { nonce_policy = "exact" }:verify(jid, short, now) });
+		local exact = verifier { nonce_policy = "exact" };
+		assert.same({ false, "malformed" }, { exact:verify(jid, short, now) });
 	end);
 end);
 
@@ -107,7 +111,8 @@ describe("a key that cannot be used", function ()
 
 	it("is not guessed at when the policy is misspelt", function ()
 		for _, policy in ipairs { "Report", "", 1, {}, true } do
-			local object, _, option = xtoken.new_verifier(support.options { nonce_policy = policy });
+			local object, _, option =
+				xtoken.new_verifier(support.options { nonce_policy = policy });
 			assert.is_nil(object);
 			assert.equal("nonce_policy", option);
 		end
@@ -138,43 +143,60 @@ describe("explain", function ()
 
 	it("spends nothing", function ()
 		local token = minter(new):mint(jid, now);
-		assert.equal("good", (explained(token)));
-		assert.equal("good", (both:begin_explain(jid, token, now)));
+		assert.equal("accepted", (explained(token)));
+		assert.equal("accepted", (both:submit_explain(jid, token, now)));
 		assert.is_true((both:verify(jid, token, now)));
 		assert.equal("replayed", (explained(token)));
-		assert.equal("replayed", (both:begin_explain(jid, token, now)));
+		assert.equal("replayed", (both:submit_explain(jid, token, now)));
 	end);
 
 	it("says what is wrong", function ()
 		assert.equal("malformed", (explained("nonsense")));
 		assert.equal("clock", (explained(minter(new):mint(jid, now - 3600))));
-		local name, sentence = explained(minter(old):mint("alice@elsewhere.example", now), { "elsewhere.example" });
-		assert.equal("other-address", name);
+		local elsewhere = minter(old):mint("alice@elsewhere.example", now);
+		local name, sentence = explained(elsewhere, { "elsewhere.example" });
+		assert.equal("other-jid", name);
 		assert(sentence:find("alice@elsewhere.example", 1, true), sentence);
-		assert.equal("bad-signature", (explained(minter(old):mint("alice@elsewhere.example", now))));
+		assert.equal("bad-signature",
+			(explained(minter(old):mint("alice@elsewhere.example", now))));
+	end);
+
+	it("names the mistakes of a minter", function ()
+		local exchanged = xtoken.new_minter { otp_seed = new.otp_seed,
+			token_secret = new.otp_seed };
+		local name, sentence = explained(exchanged:mint(jid, now));
+		assert.equal("signature-secret", name);
+		assert(not sentence:find(new.otp_seed, 1, true));
+		assert.equal("invalid-jid",
+			(both:explain("Alice@example.com", minter(new):mint(jid, now), now)));
+		assert.equal("malformed", (explained(minter(new):mint(jid, now).."\n")));
 	end);
 
 	it("says all that is wrong", function ()
 		local short = assert(xtoken.new_minter { keys = { new }, nonce_length = 16 });
 		local name, sentence = explained(short:mint("alice@localhost", now));
 		assert.equal("nonce-length", name);
-		assert(sentence:find("16 digits", 1, true) and sentence:find("; it was signed for", 1, true), sentence);
+		assert(sentence:find("16 digits", 1, true)
+			and sentence:find("; it was signed for", 1, true), sentence);
 	end);
 
 	it("shows little of what is long", function ()
-		local name, sentence = both:explain(("\1"):rep(2000), minter(new):mint(jid, now), now, { jid });
-		assert.equal("other-address", name);
+		local long = ("a"):rep(1000).."@example.com";
+		local name, sentence = both:explain(long, minter(new):mint(jid, now), now, { jid });
+		assert.equal("other-jid", name);
 		assert(#sentence < 1000 and sentence:find("…", 1, true), sentence);
 	end);
 
-	it("comes later where the ledger does", function ()
+	it("comes later if the ledger answers later", function ()
 		-- Nobody listens on port 1.
 		local later = verifier { ledger = "redis://127.0.0.1:1?timeout=100" };
-		assert.equal("clock", (later:begin_explain(jid, minter(new):mint(jid, now - 3600), now)));
-		local name, ticket, good, spent = later:begin_explain(jid, minter(new):mint(jid, now), now);
+		assert.equal("clock", (later:submit_explain(jid, minter(new):mint(jid, now - 3600), now)));
+		local name, ticket = later:submit_explain(jid, minter(new):mint(jid, now), now);
 		assert.is_nil(name);
 		assert.equal("number", type(ticket));
-		assert(good:find("^good: ") and spent:find("^it was accepted before"), good .. spent);
+		local decision = support.completions(later)[ticket];
+		assert.equal("unavailable", decision[1]);
+		assert(decision[2]:find("cannot be reached", 1, true), decision[2]);
 		assert.equal("unavailable", (later:explain(jid, minter(new):mint(jid, now), now)));
 	end);
 
@@ -184,10 +206,18 @@ describe("explain", function ()
 			too_many[at] = "example.com";
 		end
 		for _, others in ipairs { "x", 1, true, { 1 }, { {} }, print, too_many } do
-			assert(support.raised_by(both.explain, both, jid, "x", now, others):find("list of strings", 1, true));
+			local message = support.raised_by(both.explain, both, jid, "x", now, others);
+			assert(message:find("list of strings", 1, true));
 		end
 		support.raised_by(both.explain, both, jid);
 		support.raised_by(both.explain, both, jid, "x", "soon");
 		support.raised_by(both.explain, nil, jid, "x");
+	end);
+
+	it("has an id of its own", function ()
+		local third = { id = new.id, otp_seed = support.seed, token_secret = "third" };
+		local made_verifier, message, option = xtoken.new_verifier { keys = { new, old, third } };
+		assert.same({ nil, "keys 1 and 3 have the same id: give each an id of its own", "keys" },
+			{ made_verifier, message, option });
 	end);
 end);

@@ -109,8 +109,9 @@ describe("a collected object", function ()
 			end;
 		end
 		for _ = 1, 100 do
+			-- luacheck: globals newproxy
 			-- Two that die together, finalized in either order.
-			local first, second = newproxy and newproxy(true), newproxy and newproxy(true); -- luacheck: globals newproxy
+			local first, second = newproxy and newproxy(true), newproxy and newproxy(true);
 			first, second = first or setmetatable({}, {}), second or setmetatable({}, {});
 			local verifier = support.verifier();
 			getmetatable(first).__gc = finalizer_of(verifier);
@@ -125,7 +126,9 @@ describe("a collected object", function ()
 	end);
 
 	it("that is finalized by hand answers with an error", function ()
-		for _, object in ipairs { support.verifier(), support.minter(), (assert(xtoken.new_ledger("memory:"))) } do
+		for _, object in ipairs {
+			support.verifier(), support.minter(), (assert(xtoken.new_ledger("memory:"))),
+		} do
 			local finalize = debug.getmetatable(object).__gc;
 			finalize(object);
 			support.raised_by(function () return object:verify(jid, "", now); end);

@@ -26,7 +26,7 @@ describe("a token", function ()
 		assert.is_true((verifier:verify(jid, minter:mint(jid), os.time())));
 	end);
 
-	it("stays spent when another one was used in between", function ()
+	it("stays spent when another was spent in between", function ()
 		local verifier = support.verifier();
 		local a, b = minter:mint(jid, now), minter:mint(jid, now - 30);
 		assert.equal("accepted", decision(verifier, a));
@@ -46,7 +46,9 @@ describe("a token", function ()
 
 	it("is none of another user, another host or another key", function ()
 		local verifier, token = support.verifier(), minter:mint(jid, now);
-		for _, who in ipairs { "alicf@example.com", "alice@example.org", "Alice@example.com", "alice", "" } do
+		for _, who in ipairs {
+			"alicf@example.com", "alice@example.org", "Alice@example.com", "alice", "",
+		} do
 			assert.equal("bad-signature", decision(verifier, token, now, who), who);
 		end
 		local foreign = support.minter { token_secret = support.secret .. "x" };
@@ -56,7 +58,7 @@ describe("a token", function ()
 		assert.equal("accepted", decision(verifier, token));
 	end);
 
-	it("is good from one step before to the end of one step after its own", function ()
+	it("is accepted from one step before to the end of one step after its own", function ()
 		local token = minter:mint(jid, now + 13);
 		for time, expected in pairs {
 			[now - 31] = "expired"; [now - 30] = "accepted"; [now - 1] = "accepted";
@@ -143,7 +145,8 @@ describe("keys", function ()
 	it("may be one", function ()
 		local verifier = assert(xtoken.new_verifier { keys = { old } });
 		assert.equal("accepted", decision(verifier, assert(xtoken.new_minter(old)):mint(jid, now)));
-		assert.equal("bad-signature", decision(verifier, assert(xtoken.new_minter(new)):mint(jid, now)));
+		assert.equal("bad-signature",
+			decision(verifier, assert(xtoken.new_minter(new)):mint(jid, now)));
 	end);
 
 	it("mint with the first", function ()

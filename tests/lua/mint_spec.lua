@@ -1,12 +1,12 @@
 -- What a minter makes, and the module's small functions.
 local xtoken = require "xtoken";
 local support = require "support";
-local minted = require "vectors".minted;
+local vectors = require "vectors";
 
 local jid, now = support.jid, support.now;
 
 describe("a minter", function ()
-	for _, case in ipairs(minted) do
+	for _, case in ipairs(vectors.minted) do
 		it("makes the token that Python makes: " .. case.name, function ()
 			local minter = assert(xtoken.new_minter {
 				otp_seed = case.otp_seed;
@@ -14,6 +14,14 @@ describe("a minter", function ()
 				nonce_length = #case.nonce;
 			});
 			assert.equal(case.token, minter:mint(case.jid, case.now, case.nonce));
+		end);
+	end
+
+	for _, case in ipairs(vectors.refused_jids) do
+		it("makes no token: " .. case.name, function ()
+			local token, message = support.minter():mint(case.jid, now);
+			assert.is_nil(token);
+			assert.equal("string", type(message));
 		end);
 	end
 
@@ -49,9 +57,9 @@ describe("a minter", function ()
 		local digits = ("0"):rep(32);
 		for wrong, word in pairs {
 			[""] = "user@host"; ["alice"] = "user@host"; ["@"] = "user@host"; ["a@"] = "user@host";
-			["@b"] = "user@host"; ["a@b@c"] = "user@host"; ["a\0@b"] = "user@host";
-			["a@b\n"] = "user@host"; ["\255@b"] = "user@host"; ["a@b/phone"] = "resource";
-			["Alice@b"] = "lower case"; [("a"):rep(1024) .. "@b"] = "user@host";
+			["@b"] = "user@host"; ["a@b@c"] = "more than one @"; ["a\0@b"] = "control characters";
+			["a@b\n"] = "control characters"; ["\255@b"] = "user@host"; ["a@b/phone"] = "resource";
+			["Alice@b"] = "lower case"; [("a"):rep(1024) .. "@b"] = "1,023 bytes";
 		} do
 			for _, nonce in ipairs { "none", digits } do
 				local token, message = minter:mint(wrong, now, nonce ~= "none" and nonce or nil);
@@ -60,7 +68,9 @@ describe("a minter", function ()
 			end
 		end
 		local less = digits:sub(2);
-		for _, nonce in ipairs { "", "1", less, digits .. "0", less .. "x", less .. "\0", less .. " " } do
+		for _, nonce in ipairs {
+			"", "1", less, digits .. "0", less .. "x", less .. "\0", less .. " ",
+		} do
 			local token, message = minter:mint(jid, now, nonce);
 			assert.is_nil(token);
 			assert(message:find("nonce", 1, true), message);

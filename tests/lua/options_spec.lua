@@ -54,8 +54,8 @@ describe("options", function ()
 
 	it("that are misspelt or unknown are refused and not repeated", function ()
 		for _, name in ipairs {
-			"otp_sed", "Otp_seed", "otp_seed ", "otp_seed\0", "seed", "", "otp_deviation", 1, 1.5, true,
-			"expired_limit", "\255", ("x"):rep(10 * 1024 * 1024), {}, print, io.stdout,
+			"otp_sed", "Otp_seed", "otp_seed ", "otp_seed\0", "seed", "", "otp_deviation", 1, 1.5,
+			true, "expired_limit", "\255", ("x"):rep(10 * 1024 * 1024), {}, print, io.stdout,
 		} do
 			says("unknown option", support.options { [name] = "x" }, nil);
 			assert(#refused({ [name] = "x" }) < 200);
@@ -68,7 +68,9 @@ describe("options", function ()
 	it("are read raw and run no code of their own", function ()
 		local metatable = { __index = support.options() };
 		says("otp_seed is missing", setmetatable({}, metatable), "otp_seed");
-		for _, action in ipairs { error, coroutine.yield, function () return {}; end, collectgarbage } do
+		for _, action in ipairs {
+			error, coroutine.yield, function () return {}; end, collectgarbage,
+		} do
 			local name = setmetatable({}, { __tostring = function () return action(); end });
 			says("unknown option", support.options { [name] = "x" }, nil);
 		end
@@ -93,7 +95,8 @@ describe("options", function ()
 
 	it("out of range are named", function ()
 		for _, digits in ipairs { 0, 971, 2^31, 2^32, 2^32 + 32, 2^53, 2^64, 1e300 } do
-			says("nonce_length is out of range", support.options { nonce_length = digits }, "nonce_length");
+			says("nonce_length is out of range",
+				support.options { nonce_length = digits }, "nonce_length");
 		end
 		for _, wrong in ipairs { -1, 31.5, 1/0, -1/0, 0/0, "32", "" } do
 			says("nonce_length must be", support.options { nonce_length = wrong }, "nonce_length");
@@ -116,9 +119,11 @@ describe("otp_seed", function ()
 		end
 		says("otp_seed is too short", support.options { otp_seed = "GEZDGNBVGY3TQOI" }, "otp_seed");
 		for _, seed in ipairs {
-			"GEZDGNBVGY3TQOJQ", "gezdgnbvgy3tqojq", "GEZDGNBVGY3TQOJQMY======", ("A"):rep(10 * 1024 * 1024),
+			"GEZDGNBVGY3TQOJQ", "gezdgnbvgy3tqojq", "GEZDGNBVGY3TQOJQMY======",
+			("A"):rep(10 * 1024 * 1024),
 		} do
-			local verifier, minter = support.verifier { otp_seed = seed }, support.minter { otp_seed = seed };
+			local verifier = support.verifier { otp_seed = seed };
+			local minter = support.minter { otp_seed = seed };
 			assert.is_true((verifier:verify(support.jid, minter:mint(support.jid))));
 		end
 	end);
@@ -134,7 +139,8 @@ describe("token_secret", function ()
 			for j, checked_with in ipairs(secrets) do
 				-- HMAC fills keys with NUL bytes, and these two differ in nothing else (RFC 2104).
 				local same = i == j or i + j == 5 and i * j == 4;
-				local ok, reason = support.verifier { token_secret = checked_with }:verify(support.jid, token);
+				local verifier = support.verifier { token_secret = checked_with };
+				local ok, reason = verifier:verify(support.jid, token);
 				assert.equal(same, ok, i .. " and " .. j);
 				assert.equal(same and "default" or "bad-signature", reason);
 			end
@@ -171,10 +177,11 @@ end);
 
 describe("a ledger's URL", function ()
 	local urls = {
-		"", "memory", "memory:x", "memory:\0", "Memory:", " memory:", "\255", "no-such:", ("memory:"):rep(1500000),
+		"", "memory", "memory:x", "memory:\0", "Memory:", " memory:", "\255", "no-such:",
+		("memory:"):rep(1500000),
 	};
 
-	it("that nobody knows is refused", function ()
+	it("of an unknown kind is refused", function ()
 		for _, url in ipairs(urls) do
 			says("no such ledger", support.options { ledger = url }, "ledger");
 			local ledger, message, option = xtoken.new_ledger(url);
@@ -184,7 +191,32 @@ describe("a ledger's URL", function ()
 		end
 	end);
 
-	it("is not another object of this module's", function ()
+	it("of a server has messages of its own, which show nothing of it", function ()
+		for url, said in pairs {
+			["redis://:s3/cret@host"] = "percent-encode the password";
+			["redis://host/s3cret"] = "must be a number";
+			["redis://host?s3cret=1"] = "unknown parameter";
+			["redis://host?timeout=s3cret"] = "10 to 60000 milliseconds";
+			["redis://:s3cret@host?password_file=/s3cret"] = "leave one out";
+			["rediss://host?cert_file=/s3cret"] = "both or none";
+		} do
+			says(said, support.options { ledger = url }, "ledger");
+			local ledger, message, option = xtoken.new_ledger(url, xtoken.new_ledger("memory:"));
+			assert.is_nil(ledger);
+			assert(message:find(said, 1, true) and not message:find("s3cret", 1, true), message);
+			assert.equal("ledger", option);
+		end
+	end);
+
+	it("may take the place of any other value", function ()
+		local server = assert(xtoken.new_ledger("redis://127.0.0.1:1"));
+		for _, former in ipairs { server, assert(xtoken.new_ledger("memory:")), 1, "x", {} } do
+			assert(xtoken.new_ledger("redis://127.0.0.1:1?timeout=20", former));
+			assert(xtoken.new_ledger("memory:", former));
+		end
+	end);
+
+	it("is not another object of this module", function ()
 		says("no such ledger", support.options { ledger = support.verifier() }, "ledger");
 		says("no such ledger", support.options { ledger = support.minter() }, "ledger");
 	end);
@@ -241,7 +273,9 @@ describe("a secret", function ()
 		end
 		conceals(support.raised_by(verifier.verify, verifier, secret, secret, secret));
 		conceals(support.raised_by(verifier.verify, verifier, secret, { secret }));
-		for _, arguments in ipairs { { secret, secret }, { secret, 0, { secret } }, { secret, 0, secret } } do
+		for _, arguments in ipairs {
+			{ secret, secret }, { secret, 0, { secret } }, { secret, 0, secret },
+		} do
 			local _, made, why = pcall(minter.mint, minter, unpack(arguments));
 			conceals(made);
 			conceals(why);

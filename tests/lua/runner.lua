@@ -10,7 +10,8 @@ end
 local function is(expected)
 	return function (value, message)
 		if value ~= expected then
-			error(("%s: %s instead of %s"):format(message or "wrong value", show(value), show(expected)), 2);
+			error(("%s: %s instead of %s"):format(
+				message or "wrong value", show(value), show(expected)), 2);
 		end
 	end;
 end
@@ -19,15 +20,29 @@ local assertions = { is_nil = is(nil), is_true = is(true), is_false = is(false) 
 
 function assertions.equal(expected, value, message)
 	if value ~= expected then
-		error(("%s: %s instead of %s"):format(message or "wrong value", show(value), show(expected)), 2);
+		error(("%s: %s instead of %s"):format(
+			message or "wrong value", show(value), show(expected)), 2);
 	end
 end
 
--- Of lists.
-function assertions.same(expected, value)
-	for index = 1, math.max(#expected, #value) do
-		assertions.equal(expected[index], value[index], "at " .. index);
+-- Raises an error unless the tables have the same fields, at any depth. `place` is theirs.
+local function compare(expected, value, place)
+	if type(expected) ~= "table" or type(value) ~= "table" then
+		assertions.equal(expected, value, place);
+		return;
 	end
+	for key, field in pairs(expected) do
+		compare(field, value[key], place.." "..show(key));
+	end
+	for key, field in pairs(value) do
+		if expected[key] == nil then
+			assertions.equal(nil, field, place.." "..show(key));
+		end
+	end
+end
+
+function assertions.same(expected, value, message)
+	compare(expected, value, message or "at");
 end
 
 local environment = setmetatable({}, { __index = _G });

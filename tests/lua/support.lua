@@ -11,6 +11,9 @@ local support = {
 
 local is_luajit = type(rawget(_G, "jit")) == "table";
 support.version = is_luajit and "luajit" or _VERSION:match("%d%.%d");
+-- Where the module is for each version: make test-musl has another folder.
+support.modules = os.getenv "XTOKEN_LUA_MODULES" or "target/lua";
+support.module = ("%s/%s/xtoken.so"):format(support.modules, support.version);
 support.interpreter = is_luajit and "luajit" or "lua" .. support.version;
 
 -- The options of a good key, and others.
@@ -28,6 +31,18 @@ end
 
 function support.minter(others)
 	return assert(xtoken.new_minter(support.options(others)));
+end
+
+-- Waits for completions of a verifier; returns those that came first.
+function support.completions(verifier)
+	local deadline = os.time() + 10;
+	repeat
+		local completions = verifier:completions();
+		if next(completions) then
+			return completions;
+		end
+	until os.time() > deadline;
+	error("no ticket was answered");
 end
 
 -- Calls what must raise; returns the message as text.
@@ -71,8 +86,8 @@ function support.run(version, script)
 	local handle = assert(io.open(file, "w"));
 	handle:write(script);
 	handle:close();
-	local command = ("LUA_CPATH='target/lua/%s/?.so' %s %s 2>&1; status=$?; echo; echo $status")
-		:format(version, support.interpreter, file);
+	local command = ("LUA_CPATH='%s/%s/?.so' %s %s 2>&1; status=$?; echo; echo $status")
+		:format(support.modules, version, support.interpreter, file);
 	local pipe = assert(io.popen(command));
 	local output = pipe:read("*a");
 	pipe:close();

@@ -13,9 +13,23 @@ import conformance  # noqa: E402
 
 OTHER_NONCES = [
     # name, otp_seed, token_secret, jid, Unix time, nonce
-    ("20 digits, any bytes in the secret", "GEZDGNBVGY3TQOJQMY======", "with\0nul and \xff", "a@b", 2000000000, "0123456789" * 2),
+    (
+        "20 digits, any bytes in the secret",
+        "GEZDGNBVGY3TQOJQMY======",
+        "with\0nul and \xff",
+        "a@b",
+        2000000000,
+        "0123456789" * 2,
+    ),
     ("1 digit", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "s" * 100, "a@b", 2**53, "5"),
-    ("970 digits", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "s" * 64, "a@b", 1700000000, "0123456789" * 97),
+    (
+        "970 digits",
+        "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+        "s" * 64,
+        "a@b",
+        1700000000,
+        "0123456789" * 97,
+    ),
 ]
 
 
@@ -34,17 +48,31 @@ def lua(value):
     return '"' + "".join(f"\\{byte:03d}" for byte in text) + '"'
 
 
-def with_bytes(shown):
+def with_bytes(fields):
     """Lua's strings hold any bytes."""
-    return {**shown, "token": base64.b64decode(shown["token_base64"])} if "token_base64" in shown else shown
+    decoded = {
+        name.removesuffix("_base64"): base64.b64decode(value)
+        for name, value in fields.items()
+        if name.endswith("_base64")
+    }
+    return fields | decoded
 
 
 vectors = read("conformance.json")
 fields = ("name", "otp_seed", "token_secret", "jid", "now", "nonce")
-others = [{**dict(zip(fields, case)), "token": conformance.mint(*case[1:])} for case in OTHER_NONCES]
+others = [
+    {**dict(zip(fields, case)), "token": conformance.mint(*case[1:])} for case in OTHER_NONCES
+]
 module = {
-    "decisions": [{**case, "token": base64.b64decode(case["token"])} for case in read("reference-decisions.json")],
+    "decisions": [
+        {**case, "token": base64.b64decode(case["token"])}
+        for case in read("reference-decisions.json")
+    ],
     "minted": vectors["mint"] + others,
-    "verified": [{**case, "presentations": [*map(with_bytes, case["presentations"])]} for case in vectors["verify"]],
+    "refused_jids": [*map(with_bytes, vectors["refused_jids"])],
+    "verified": [
+        {**case, "presentations": [*map(with_bytes, case["presentations"])]}
+        for case in vectors["verify"]
+    ],
 }
 print("return", lua(module))

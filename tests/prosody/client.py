@@ -1,4 +1,4 @@
-"""A small XMPP client that says exactly what it is told, byte for byte (RFC 6120)."""
+"""A small XMPP client that sends exactly the bytes of a test (RFC 6120)."""
 
 import base64
 import socket
@@ -19,7 +19,7 @@ class StreamClosed(Exception):
 
 class Client:
     def __init__(self, port, host, user=None):
-        """With a user the streams say who opens them, which a server must not trust but may use."""
+        """With `user`, the streams have a `from`, which a server may use but must not trust."""
         self.host = host
         self.sender = f" from='{user}@{host}'" if user else ""
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
@@ -46,7 +46,7 @@ class Client:
         self.socket.sendall(text.encode() if isinstance(text, str) else text)
 
     def receive(self):
-        """The next whole element below the stream's root."""
+        """Returns the next whole element below the stream's root."""
         while True:
             for event, element in self.parser.read_events():
                 self.depth += 1 if event == "start" else -1
@@ -62,11 +62,13 @@ class Client:
     def mechanisms(self):
         return {element.text for element in self.features.iter(SASL + "mechanism")}
 
-    def start_tls(self):
+    def start_tls(self, newest=None):
         self.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
         assert self.receive().tag == TLS + "proceed"
         context = ssl.create_default_context()
         context.check_hostname = False
+        if newest:
+            context.maximum_version = newest
         context.verify_mode = ssl.CERT_NONE
         self.socket = context.wrap_socket(self.socket, server_hostname=self.host)
         self.features = self.open_stream()
@@ -77,7 +79,9 @@ class Client:
         Returns "success" or the condition of the failure, of SASL or of the whole stream.
         """
         text = "" if message is None else base64.b64encode(message).decode() or "="
-        self.send(f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='{mechanism}'>{text}</auth>")
+        self.send(
+            f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='{mechanism}'>{text}</auth>"
+        )
         reply = self.receive()
         if reply.tag == SASL + "success":
             return "success"
@@ -87,10 +91,13 @@ class Client:
     def log_in(self, user, token):
         return self.authenticate(b"\0" + user.encode() + b"\0" + token.encode())
 
-    def log_in_later(self, user, token):
-        """Sends what log_in sends and does not wait for the answer."""
+    def log_in_later(self, user, token, mechanism="X-TOKEN"):
+        """Sends what log_in sends, and does not wait for the answer."""
         message = base64.b64encode(f"\0{user}\0{token}".encode()).decode()
-        self.send(f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='X-TOKEN'>{message}</auth>")
+        self.send(
+            "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' "
+            f"mechanism='{mechanism}'>{message}</auth>"
+        )
 
     def send_sasl2(self, message, *children, mechanism="X-TOKEN"):
         text = base64.b64encode(message).decode()
@@ -100,7 +107,7 @@ class Client:
         )
 
     def authenticate_with_sasl2(self, *arguments, **options):
-        """As authenticate, by XEP-0388, but returns the whole reply of the server."""
+        """Does what authenticate does, by XEP-0388, and returns the whole reply of the server."""
         self.send_sasl2(*arguments, **options)
         reply = self.receive()
         if reply.tag == SASL2 + "success":
@@ -108,7 +115,7 @@ class Client:
         return reply
 
     def bind(self):
-        """Ends the login as every client does; returns the full JID."""
+        """Binds a resource, which ends the login, and returns the full JID."""
         self.features = self.open_stream()
         return self.bind_resource()
 

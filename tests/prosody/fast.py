@@ -1,4 +1,4 @@
-"""Clients that speak SASL2 (XEP-0388), and come back with tokens of FAST (XEP-0484)."""
+"""Clients that log in with SASL2 (XEP-0388), and again with tokens of FAST (XEP-0484)."""
 
 import hashlib
 import hmac
@@ -29,14 +29,14 @@ def fast_arguments(secret, user="alice", attributes=""):
 
 
 def fast(client, secret, user="alice", attributes=""):
-    """Logs in with what FAST gave this client the last time."""
+    """Logs in with the last token of FAST that this client has."""
     return client.authenticate_with_sasl2(
         *fast_arguments(secret, user, attributes), mechanism=FAST_MECHANISM
     )
 
 
 def request_arguments(token, user="alice"):
-    """Those of a login with a token that asks for one of FAST."""
+    """Returns the elements of a login with a token that asks for one of FAST."""
     return (
         f"\0{user}\0{token}".encode(),
         USER_AGENT,
@@ -45,7 +45,7 @@ def request_arguments(token, user="alice"):
 
 
 def fast_token(server, token, user="alice"):
-    """Logs in with a token and asks for one of FAST."""
+    """Logs in with a token, and asks for one of FAST."""
     with Client(server.port, "localhost", user) as client:
         client.start_tls()
         offered = client.features.find(f"{SASL2}authentication/{SASL2}inline/{FAST}fast")
@@ -76,13 +76,13 @@ def hold_success(server, priority):
 
     Returns what lets it go on, and holds no others.
     """
-    events = "prosody.hosts.localhost.events"
     server.shell(
-        ">prosody.held = function ()"
+        ">prosody.held_in = prosody.hosts.localhost.events;"
+        " prosody.held = function ()"
         ' local wait, done = require "util.async".waiter(); prosody.go_on = done;'
         ' prosody.log("info", "HELD"); wait() end;'
-        f' {events}.add_handler("sasl2/c2s/success", prosody.held, {priority})'
+        f' prosody.held_in.add_handler("sasl2/c2s/success", prosody.held, {priority})'
     )
     return lambda: server.shell(
-        f'>{events}.remove_handler("sasl2/c2s/success", prosody.held); prosody.go_on()'
+        '>prosody.held_in.remove_handler("sasl2/c2s/success", prosody.held); prosody.go_on()'
     )

@@ -5,10 +5,10 @@ from mint import new_key
 from server import PLUGINS, ROOT, Prosody
 from versions import VERSIONS
 
-# Of Debian 12 and its backports: the latter say in their README that they are not for 0.12.
+# Those of Debian 12 and of its backports. The README of the latter says that 0.12 cannot use them.
 SUITES = ["bookworm", "bookworm-backports"]
 
-# Who ends the tests early lets them remove their folders.
+# If the tests are ended early, they still remove their folders.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
@@ -19,7 +19,7 @@ def version(request):
 
 @pytest.fixture
 def prosody(version):
-    """prosody(hosts, **settings): a function that makes servers for a `with`."""
+    """prosody(hosts, **settings) makes a server for a `with`."""
     return lambda hosts, **settings: Prosody(version, hosts, **settings)
 
 
@@ -41,13 +41,13 @@ def server(prosody, options):
 
 @pytest.fixture(params=SUITES)
 def suite(request):
-    """The suite of Debian whose community modules `with_modules` loads."""
+    """Returns the suite of Debian whose community modules `with_modules` loads."""
     return request.param
 
 
 @pytest.fixture
 def with_modules(prosody, options, suite):
-    """with_modules("sasl2", known_users="seen"): a server with these community modules, and TLS."""
+    """with_modules("sasl2", known_users="seen") makes a server with that module and TLS."""
 
     def server(*modules, settings=None, **host_options):
         parent = ROOT / f"target/prosody-modules/{suite}/usr/lib/prosody/modules"

@@ -1,4 +1,4 @@
-"""A Redis of the tests' own: on a free port of loopback, nothing saved, gone afterwards."""
+"""A Redis for a test: on a free port of the loopback interface, without files."""
 
 import shutil
 import signal
@@ -8,7 +8,6 @@ import tempfile
 import time
 
 from server import PATIENCE, free_port
-
 
 
 class Redis:
@@ -30,13 +29,26 @@ class Redis:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self):
-        command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--dir", self.folder]
+        command = [
+            "redis-server",
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--save",
+            "",
+            "--dir",
+            self.folder,
+        ]
         deadline = time.monotonic() + PATIENCE
         while True:
-            # A connection of another test may have the port for a moment.
+            # A connection of another test may use the port for a moment.
             if not self.process or self.process.poll() is not None:
                 self.process = subprocess.Popen(
-                    command + self.options, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+                    command + self.options,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    start_new_session=True,
                 )
             try:
                 return self.command("PING")
@@ -57,20 +69,32 @@ class Redis:
         self.process.send_signal(signal.SIGCONT)
 
     def command(self, *words):
-        """The first line of the answer, and for a bulk string its text."""
+        """Returns the first line of the answer, or the text of a bulk string."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
             if self.password:
                 connection.sendall(f"AUTH {self.password}\r\n".encode())
                 assert connection.recv(100) == b"+OK\r\n"
-            connection.sendall(b"".join([b"*%d\r\n" % len(words)] + [b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in words]))
+            connection.sendall(
+                b"".join(
+                    [b"*%d\r\n" % len(words)]
+                    + [b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in words]
+                )
+            )
             file = connection.makefile("rb")
             line = file.readline().decode().strip()
-            return file.read(int(line[1:])).decode() if line.startswith("$") and line != "$-1" else line
+            return (
+                file.read(int(line[1:])).decode()
+                if line.startswith("$") and line != "$-1"
+                else line
+            )
 
     def has_been_there(self):
-        """As if it had been started long ago. Without this it takes a minute until a token is accepted."""
+        """Sets an old horizon. Without this, it takes a minute until a token is accepted."""
         info = dict(line.partition(":")[::2] for line in self.command("INFO").split("\r\n"))
-        assert self.command("SET", "xtoken:horizon", f"{info['run_id']}:{info['master_replid']} 0") == "+OK"
+        assert (
+            self.command("SET", "xtoken:horizon", f"{info['run_id']}:{info['master_replid']} 0")
+            == "+OK"
+        )
 
     def url(self, scheme="redis"):
         login = f":{self.password}@" if self.password else ""

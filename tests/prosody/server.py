@@ -1,4 +1,4 @@
-"""Real Prosody servers on loopback, on free ports, with everything in a temporary folder."""
+"""Real Prosody servers on free ports of the loopback interface, each in a temporary folder."""
 
 import os
 import pathlib
@@ -12,14 +12,16 @@ import time
 from versions import ROOT, launcher
 
 PLUGINS = ROOT / "lua"
-# Seconds after which a missing event is a failure. Slowness is no failure, so only faults take as
-# long.
+# Seconds after which a missing event is a failure. This is long, because a slow machine must not
+# fail a test.
 PATIENCE = 120
 
 
 def options(**values):
-    """Lua assignments from Python values; None leaves one out."""
-    return "".join(f"{name} = {lua(value)}\n" for name, value in values.items() if value is not None)
+    """Returns Lua assignments from Python values. A value of None is left out."""
+    return "".join(
+        f"{name} = {lua(value)}\n" for name, value in values.items() if value is not None
+    )
 
 
 def eventually(condition, patience, what):
@@ -30,7 +32,7 @@ def eventually(condition, patience, what):
 
 
 class Expression(str):
-    """Lua that the configuration evaluates, not a string."""
+    """A Lua expression in the configuration, instead of a string."""
 
 
 def lua(value):
@@ -44,11 +46,21 @@ def lua(value):
         return "{ " + ", ".join(map(lua, value)) + " }"
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{name} = {lua(item)}" for name, item in value.items()) + " }"
-    return '"' + "".join(c if 31 < ord(c) < 127 and c not in '"\\' else "".join(f"\\{b:03}" for b in c.encode()) for c in value) + '"'
+    return (
+        '"'
+        + "".join(
+            c if 31 < ord(c) < 127 and c not in '"\\' else "".join(f"\\{b:03}" for b in c.encode())
+            for c in value
+        )
+        + '"'
+    )
 
 
 class Prosody:
-    """A server. `hosts` maps a host to its options, `settings` are the global ones."""
+    """A server. `hosts` maps a host to its options, `settings` are the global options."""
+
+    # Another user than that of the tests, if the server must not be root.
+    user = None
 
     def __init__(self, version, hosts, **settings):
         self.version = version
@@ -70,13 +82,14 @@ class Prosody:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self):
-        # A port that was free a moment ago may be taken by now; then the next one is tried.
+        # Another process may have taken the port since. Then this tries the next one.
         for _ in range(5):
             self.port = free_port()
             self.write_config()
             self.process = subprocess.Popen(
-                # Ends with this process, however that ends.
-                ["setpriv", "--pdeathsig", "KILL", self.launcher, "--config", self.config, "-F"],
+                # The server ends when this process ends, in any way.
+                ["setpriv", "--pdeathsig", "KILL", *self.as_user()]
+                + [self.launcher, "--config", self.config, "-F"],
                 stdin=subprocess.DEVNULL,
                 stdout=open(self.folder / "output", "ab"),
                 stderr=subprocess.STDOUT,
@@ -85,11 +98,24 @@ class Prosody:
             if self.is_up():
                 return
             self.stop()
-        raise RuntimeError(f"Prosody {self.version} did not come up:\n{self.output()}\n{self.log()}")
+        raise RuntimeError(
+            f"Prosody {self.version} did not come up:\n{self.output()}\n{self.log()}"
+        )
+
+    def as_user(self):
+        """Returns the options of setpriv for the user of the server, who gets its folder."""
+        if self.user is None:
+            return []
+        for path in (self.folder, *self.folder.glob("prosody.log")):
+            shutil.chown(path, self.user, self.user)
+        return ["--reuid", self.user, "--regid", self.user, "--clear-groups"]
 
     def stop(self, how=signal.SIGTERM):
         if self.process is None:
             return
+        deadline = time.monotonic() + PATIENCE
+        while how == signal.SIGTERM and not self.is_idle() and time.monotonic() < deadline:
+            time.sleep(0.001)
         self.process.send_signal(how)
         try:
             self.process.wait(PATIENCE)
@@ -97,6 +123,18 @@ class Prosody:
             self.process.kill()
             self.process.wait()
         self.process = None
+
+    def is_idle(self):
+        """Returns whether the server waits for events, or has ended.
+
+        Prosody 0.12 handles SIGTERM between any two instructions of Lua. If one of them removes a
+        session, as a client has just left, stopping fails with a traceback, then and ever after.
+        """
+        if self.process.poll() is not None:
+            return True
+        stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
+        # The state of the main thread comes after the name, which may have any character.
+        return stat.rpartition(")")[2].split()[0] not in "RD"
 
     def is_up(self):
         deadline = time.monotonic() + PATIENCE
@@ -116,7 +154,7 @@ class Prosody:
     def write_config(self):
         modules = ["saslauth", "tls", "disco", "ping", "admin_shell", "report_auth"]
         settings = {
-            "run_as_root": True,
+            "run_as_root": self.user is None,
             "daemonize": False,
             "pidfile": str(self.folder / "prosody.pid"),
             "data_path": str(self.folder),
@@ -133,26 +171,54 @@ class Prosody:
             "authentication": "token",
             "limits": None,
         }
-        settings.update({name: value for name, value in self.settings.items() if name != "modules_enabled"})
+        settings.update(
+            {name: value for name, value in self.settings.items() if name != "modules_enabled"}
+        )
         text = options(**settings)
-        text += f'log = {{ {{ levels = {{ min = "debug" }}, to = "file", filename = "{self.folder}/prosody.log" }} }}\n'
+        log = f'levels = {{ min = "debug" }}, to = "file", filename = "{self.folder}/prosody.log"'
+        text += f"log = {{ {{ {log} }} }}\n"
         if (self.folder / "cert.pem").exists():
-            text += f'ssl = {{ certificate = "{self.folder}/cert.pem", key = "{self.folder}/key.pem" }}\n'
+            files = f'certificate = "{self.folder}/cert.pem", key = "{self.folder}/key.pem"'
+            text += f"ssl = {{ {files} }}\n"
         for host, values in self.hosts.items():
             text += f"VirtualHost {lua(host)}\n{options(**values)}"
         self.config.write_text(text)
 
     def make_certificate(self):
+        """Makes one certificate for all hosts."""
+        names = ",".join(
+            f"DNS:{host.encode('idna').decode()}" for host in self.hosts or ["localhost"]
+        )
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-            + ["-days", "2", "-subj", "/CN=localhost", "-keyout", self.folder / "key.pem", "-out", self.folder / "cert.pem"],
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+            ]
+            + [
+                "-days",
+                "2",
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                f"subjectAltName={names}",
+                "-keyout",
+                self.folder / "key.pem",
+                "-out",
+                self.folder / "cert.pem",
+            ],
             check=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
 
     def run_prosodyctl(self, *words, input="", **environment):
-        """Runs prosodyctl with this server's configuration; `environment` is what it has beside ours."""
+        """Runs prosodyctl with this server's configuration. `environment` is added to ours."""
         return subprocess.run(
             [self.launcher.with_name("prosodyctl"), "--config", self.config, *words],
             input=input,
@@ -164,12 +230,12 @@ class Prosody:
         )
 
     def prosodyctl(self, *words, input=""):
-        """What prosodyctl printed."""
+        """Returns what prosodyctl printed."""
         return self.run_prosodyctl(*words, input=input).stdout
 
     def shell(self, command):
-        """Runs a command in the server's own shell and returns what it printed."""
-        # It may be there a moment later than the port for clients.
+        """Runs a command in the server's shell, and returns what it printed."""
+        # The shell may be ready a moment later than the port for clients.
         eventually(self.has_shell, PATIENCE, "the server has no shell")
         return self.prosodyctl("shell", command)
 
@@ -178,7 +244,10 @@ class Prosody:
             return connection.connect_ex(str(self.folder / "admin.sock")) == 0
 
     def reload_config(self):
-        assert "OK" in self.shell("config:reload()")
+        """Returns what the shell printed: that it was done, or why a host goes on as before."""
+        printed = self.shell("config:reload()")
+        assert "OK" in printed or "log in as before the reload" in printed, printed
+        return printed
 
     def reload_module(self, host, module="auth_token"):
         return self.shell(f"module:reload({lua(module)}, {lua(host)})")

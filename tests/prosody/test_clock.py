@@ -1,4 +1,4 @@
-"""A real server whose wall clock jumps, by a library that is preloaded (tests/clock.c)."""
+"""A real server whose wall clock jumps, because of a preloaded library (tests/clock.c)."""
 
 import subprocess
 import time
@@ -15,12 +15,18 @@ CENTURY = 100 * 365 * 24 * HOUR
 
 
 class WallClock:
-    """What servers believe that are started in its `with`."""
+    """The wall clock of the servers that are started in its `with`."""
 
     def __init__(self, folder, monkeypatch):
-        self.library, self.file, self.monkeypatch = folder / "clock.so", folder / "ahead", monkeypatch
+        self.library, self.file, self.monkeypatch = (
+            folder / "clock.so",
+            folder / "ahead",
+            monkeypatch,
+        )
         source = ROOT / "tests/clock.c"
-        subprocess.run(["gcc", "-std=gnu11", "-O2", "-fPIC", "-shared", source, "-o", self.library], check=True)
+        subprocess.run(
+            ["gcc", "-std=gnu11", "-O2", "-fPIC", "-shared", source, "-o", self.library], check=True
+        )
         self.set(0)
 
     def set(self, ahead):
@@ -50,7 +56,12 @@ def test_a_clock_that_jumps_accepts_nothing_twice(prosody, options, key, clock, 
     with Redis() as redis:
         redis.has_been_there()
         place = {"memory": "memory", "sqlite": "token_ledger.sqlite", "redis": redis.url()}[ledger]
-        with clock, prosody({"localhost": {**options, "token_ledger": place, "token_deviation": 0}}) as server:
+        with (
+            clock,
+            prosody(
+                {"localhost": {**options, "token_ledger": place, "token_deviation": 0}}
+            ) as server,
+        ):
             spent = []
 
             def log_in(token):
@@ -73,7 +84,7 @@ def test_a_clock_that_jumps_accepts_nothing_twice(prosody, options, key, clock, 
             assert len(spent) == 7
 
 
-# mod_sasl2_fast is not for 0.12: docs/users.md.
+# 0.12 cannot use mod_sasl2_fast: docs/users.md.
 @pytest.mark.parametrize("version", ["13.0"])
 @pytest.mark.parametrize("end", ["option", "account"])
 def test_fast_ends_also_what_a_clock_granted_that_ran_ahead(with_fast, key, clock, end):

@@ -1,4 +1,4 @@
-"""A stream is for one login, and for a user who may log in now, whatever module lets users in."""
+"""A stream is for one login, of a user who may log in now, with every authentication module."""
 
 import base64
 import shutil
@@ -49,7 +49,7 @@ def is_online(server, user):
 
 
 def nothing_is_offered(server):
-    """Prosody ends a stream that it has nothing to offer on."""
+    """Prosody ends a stream on which it has nothing to offer."""
     with Client(server.port, "localhost", "alice") as client:
         assert (
             not client.mechanisms()
@@ -112,9 +112,10 @@ def test_nobody_comes_back_when_the_provider_has_gone(with_fast, key):
     with with_fast() as server:
         secret = fast_token(server, mint("alice@localhost", key))
         for go in (unload("auth_token"), unload("sasl_token"), fail_to_reload):
-            with Client(server.port, "localhost", "alice") as older, Client(
-                server.port, "localhost", "alice"
-            ) as other:
+            with (
+                Client(server.port, "localhost", "alice") as older,
+                Client(server.port, "localhost", "alice") as other,
+            ):
                 older.start_tls()
                 other.start_tls()
                 go()
@@ -125,7 +126,7 @@ def test_nobody_comes_back_when_the_provider_has_gone(with_fast, key):
             server.reload_config()
             assert "Loaded" in server.shell('module:load("auth_token", "localhost")')
             assert comes_back(server, secret) == "success"
-        # FAST is loaded anew, after the provider.
+        # FAST is loaded again, after the provider.
         assert "Reloaded" in server.reload_module("localhost", "sasl2_fast")
         write_options(server, token_known_users="existing")
         server.reload_config()
@@ -143,7 +144,7 @@ def test_nobody_comes_back_where_the_configuration_names_another_that_is_not_loa
         server.write_config()
         server.reload_config()
         assert comes_back(server, secret) == "success", "the provider is still there"
-        # Prosody takes no provider that the configuration does not name.
+        # Prosody uses no provider that the configuration does not name.
         assert "Reloaded" in server.reload_module("localhost")
         assert nothing_is_offered(server)
 
@@ -236,7 +237,7 @@ def test_only_clients_log_in(with_modules, key):
 
 def disable(server, user):
     if server.version == "0.12":
-        # It has no such command, but heeds the mark that 13.0 leaves.
+        # 0.12 has no such command, but respects the mark that 13.0 leaves.
         account = server.folder / f"localhost/accounts/{user}.dat"
         account.write_text('return { ["disabled"] = true };')
     else:
@@ -265,9 +266,7 @@ ENDS = [
 
 @pytest.mark.parametrize("log_in", [log_in_with_sasl, log_in_with_sasl2])
 @pytest.mark.parametrize("end, condition", ENDS)
-def test_an_account_that_ends_before_its_stream_is_bound(
-    with_modules, key, log_in, end, condition
-):
+def test_an_account_that_ends_before_its_stream_is_bound(with_modules, key, log_in, end, condition):
     with with_modules("sasl2", token_known_users="existing") as server:
         server.prosodyctl("register", "alice", "localhost", "whatever")
         with Client(server.port, "localhost") as client:
@@ -312,7 +311,7 @@ def test_an_account_that_ends_before_its_stream_is_bound_inline(
             go_on()
             assert_closed(client, condition)
         eventually(lambda: not is_online(server, "alice"), PATIENCE, "the first has gone too")
-        # On 0.12, for which it is not, mod_sasl2_bind2 fails with each bind that is refused.
+        # mod_sasl2_bind2 is not for 0.12. There it fails with each bind that is refused.
         assert version == "0.12" or "raceback" not in server.log()
 
 

@@ -1,4 +1,4 @@
-"""Every input gets one answer, at once, and the server goes on."""
+"""Every input gets one answer immediately, and the server continues."""
 
 import base64
 import collections
@@ -42,9 +42,12 @@ def test_every_recorded_kind_is_answered(server, key):
 
 
 def damaged(token):
-    """What the recorded kinds do to a token, done to one that is good here and now."""
+    """Yields a token that is valid now, changed in the ways of the recorded kinds."""
     digits, signature = token.split(" ")
-    flip = lambda text, at: text[:at] + ("1" if text[at] != "1" else "2") + text[at + 1 :]  # noqa: E731
+
+    def flip(text, at):
+        return text[:at] + ("1" if text[at] != "1" else "2") + text[at + 1 :]
+
     yield "flipdigit", flip(digits, 3) + " " + signature
     yield "flipnonce", flip(digits, 30) + " " + signature
     yield "flipsig", digits + " " + flip(signature, 10)
@@ -122,7 +125,7 @@ def test_a_hostile_message_is_answered(server, key, message):
 
 
 def test_what_is_larger_than_prosody_reads_is_answered(server, key):
-    """Before the login 0.12 reads 10 kB at most, 13.0 more: one closes the stream, one refuses."""
+    """Before a login, 0.12 reads 10 kB and then closes the stream. 13.0 reads more, and refuses."""
     for message in (b"\0alice\0" + b"7" * 150_000, bytes(range(256)) * 500):
         with Client(server.port, "localhost") as client:
             assert answer(client, message) in ("malformed-request", "policy-violation")

@@ -1,4 +1,4 @@
-"""The main job: a token logs its user in, once."""
+"""A token logs its user in once."""
 
 import time
 
@@ -63,7 +63,7 @@ def test_tls_required_and_missing(prosody, options, key, settings):
 
 def test_an_older_token_in_between_does_not_free_it(server, key):
     step = None
-    while step != int(time.time()) // 30:  # b is too old when a step begins in between: once more
+    while step != int(time.time()) // 30:  # try again: b is too old if a step began
         step = int(time.time()) // 30
         a, b = mint("alice@localhost", key), mint("alice@localhost", key, steps=-1)
         outcomes = [log_in(server, "alice", token) for token in (a, b, a, b)]
@@ -79,7 +79,12 @@ def test_the_token_of_7alice_is_not_one_of_alice(server, key):
 
 
 def test_the_window(server, key):
-    for steps, outcome in {-3: "not-authorized", 1: "success", 0: "success", 3: "not-authorized"}.items():
+    for steps, outcome in {
+        -3: "not-authorized",
+        1: "success",
+        0: "success",
+        3: "not-authorized",
+    }.items():
         assert log_in(server, "alice", mint("alice@localhost", key, steps=steps)) == outcome
 
 
@@ -95,14 +100,22 @@ def test_two_users_and_a_name_that_is_prepared(server, key):
 
 def test_hosts_do_not_mix(prosody):
     keys = {host: new_key() for host in ("localhost", "other.localhost")}
-    hosts = {host: {"otp_seed": seed, "token_secret": secret} for host, (seed, secret) in keys.items()}
+    hosts = {
+        host: {"otp_seed": seed, "token_secret": secret} for host, (seed, secret) in keys.items()
+    }
     with prosody(hosts) as server:
         for host in hosts:
             for signer, key in keys.items():
                 outcome = log_in(server, "alice", mint(f"alice@{host}", key), host)
-                assert outcome == ("success" if signer == host else "not-authorized"), (host, signer)
+                assert outcome == ("success" if signer == host else "not-authorized"), (
+                    host,
+                    signer,
+                )
             other = next(name for name in hosts if name != host)
-            assert log_in(server, "alice", mint(f"alice@{other}", keys[host]), host) == "not-authorized"
+            assert (
+                log_in(server, "alice", mint(f"alice@{other}", keys[host]), host)
+                == "not-authorized"
+            )
 
 
 def test_the_authorization_identity(server, key):
@@ -113,7 +126,14 @@ def test_the_authorization_identity(server, key):
 
     for own in ("", "alice", "alice@localhost", "Alice@LOCALHOST"):
         assert with_authzid(own) == "success", own
-    for other in ("bob", "bob@localhost", "alice@other.localhost", "alice@localhost/phone", "@", "\u00ad"):
+    for other in (
+        "bob",
+        "bob@localhost",
+        "alice@other.localhost",
+        "alice@localhost/phone",
+        "@",
+        "\u00ad",
+    ):
         assert with_authzid(other) == "invalid-authzid", other
 
 
@@ -126,7 +146,10 @@ def test_a_refused_authorization_identity_does_not_cost_the_token(server, key):
 
 def test_another_nonce_length(prosody, options, key):
     with prosody({"localhost": {**options, "token_nonce_length": 16}}) as server:
-        assert log_in(server, "alice", mint("alice@localhost", key, nonce="0123456789012345")) == "success"
+        assert (
+            log_in(server, "alice", mint("alice@localhost", key, nonce="0123456789012345"))
+            == "success"
+        )
         assert log_in(server, "alice", mint("alice@localhost", key)) == "not-authorized"
 
 

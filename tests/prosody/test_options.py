@@ -1,152 +1,108 @@
-"""Options that are misspelt."""
+"""Each option with each wrong value: the message names that option and what it accepts."""
 
-import pathlib
 import re
-import subprocess
 
 from mint import new_key
-from server import PATIENCE, ROOT, eventually, lua
-from versions import VERSIONS, launcher
+from server import PATIENCE, ROOT, Expression, eventually
 
 PAIR = dict(zip(("otp_seed", "token_secret"), new_key()))
-SECRET = "HUNTER2HUNTER2HUNTER2HUNTER2HUNT"
+TEXT = "HUNTER2HUNTER2HUNTER2HUNTER2HUNT"
+NUMBER = 4815162342481516
+TABLE = {TEXT: TEXT}
+NAN = Expression("0/0")
+INFINITE = Expression("1/0")
+A_TIME = r'"2026-12-01", "2026-12-01T12:00:00Z" or Unix seconds'
 
-MISSPELT = {
-    "token_known_user": "token_known_users",
-    "token_know_users": "token_known_users",
-    "token_knwon_users": "token_known_users",
-    "tokens_known_users": "token_known_users",
-    "tokenknown_users": "token_known_users",
-    "Token_Known_Users": "token_known_users",
-    "xtoken_known_users": "token_known_users",
-    "token_users": None,
-    "known_users": "token_known_users",
-    "known_user": "token_known_users",
-    "allow_plain": "token_allow_plain",
-    "nonce_length": "token_nonce_length",
-    "token_nonce_lenght": "token_nonce_length",
-    "token_ledger_time": "token_ledger_timeout",
-    "token_key": "token_keys",
-    "otpseed": "otp_seed",
-    "opt_seed": "otp_seed",
-    "token_seed": "otp_seed",
-    "otp_secret": "token_secret",
-    "otp_secret_file": "token_secret_file",
-    "TOKEN_SECRET": "token_secret",
-    "tokn_secret": "token_secret",
-    "token_magic": None,
+# What an option accepts, and values that it does not accept. The tests of ledgers have the others.
+OPTIONS = {
+    "otp_seed": ("prosodyctl mod_auth_token generate-key", [NUMBER, TABLE, True, "", TEXT + "1"]),
+    "otp_seed_file": ("the path of a file", [NUMBER, TABLE, True, "", TEXT, "no/" + TEXT]),
+    "token_secret": (
+        "prosodyctl mod_auth_token generate-key",
+        [NUMBER, TABLE, True, "", "hunter2"],
+    ),
+    "token_secret_file": ("the path of a file", [NUMBER, TABLE, True, "", TEXT, "no/" + TEXT]),
+    "token_keys": (r"\{ \{ id = ", [NUMBER, TABLE, True, "", TEXT, [], [TEXT], [[TEXT]]]),
+    "token_known_users": ('"all", "existing" or "seen"', [NUMBER, TABLE, True, "", TEXT, "All"]),
+    "token_allow_plain": ("true or false", [NUMBER, TABLE, "", TEXT, "true", 1]),
+    "token_fast_not_before": (A_TIME, [NUMBER, TABLE, True, "", TEXT, -1, 1.5, NAN, "2026-13-01"]),
+    "token_nonce_length": (
+        "1 to 970",
+        [NUMBER, TABLE, True, "", TEXT, "32", 0, 971, -1, 1.5, NAN, INFINITE],
+    ),
+    "token_nonce_policy": ('"exact", "dated"', [NUMBER, TABLE, True, "", TEXT, "Dated"]),
+    "token_deviation": (
+        "0 to 10",
+        [NUMBER, TABLE, True, "", TEXT, "1", 11, -1, 0.5, NAN, INFINITE],
+    ),
 }
-# Names that a configuration can only have in a table.
-IN_TABLES = {"token-known-users": "token_known_users", "token_known_users ": "token_known_users"}
-OTHERS = [
-    "token_auth_access_time_granularity",
-    "token_verification_allowlist",
-    "known_hosts",
-    "secret",
-    "keys",
-    "seed",
-    "ledger",
-]
+
+# The fields of an entry of token_keys.
+FIELDS = {
+    "id": (
+        "a name for each key, of 1 to 64",
+        [NUMBER, TABLE, True, "", TEXT + " " + TEXT, "x" * 65],
+    ),
+    "not_before": (A_TIME, [NUMBER, TABLE, True, "", TEXT, -1, NAN]),
+    "not_after": (A_TIME, [NUMBER, TABLE, True, "", TEXT, -1, NAN]),
+    **{name: OPTIONS[name] for name in OPTIONS if name.startswith(("otp", "token_secret"))},
+}
 
 
-def told(option):
-    meant = {**MISSPELT, **IN_TABLES}[option]
-    return f"{option} is no option of xtoken and has no effect here: " + (
-        f"did you mean {meant}?" if meant else "look whether it is misspelt"
-    )
+def with_value(name, value):
+    """Returns the pair with this value. An option with `_file` replaces the one without."""
+    return {**{field: text for field, text in PAIR.items() if f"{field}_file" != name}, name: value}
 
 
-def warnings(text, host):
-    return re.findall(rf"{host}:auth_token\twarn\t(.* is no option of xtoken.*)", text)
+def cases():
+    for name, (accepts, values) in OPTIONS.items():
+        for value in values:
+            yield name, None, accepts, with_value(name, value)
+    for field, (accepts, values) in FIELDS.items():
+        for value in values:
+            key = with_value(field, value)
+            yield "token_keys", field, accepts, {"token_keys": [{"id": "a", **PAIR}, key]}
+            single_id = {} if field == "id" else {"id": "b"}
+            yield "token_keys", field, accepts, {"token_keys": [{**single_id, **key}], **PAIR}
+    # Options that must agree.
+    dated = {**PAIR, "token_nonce_policy": "dated", "token_nonce_length": 23}
+    yield "token_nonce_length", None, "1 to 970", dated
+    ends = {"token_keys": [{**PAIR, "not_before": "2026-12-02", "not_after": "2026-12-01"}]}
+    yield "token_keys", "not_after", A_TIME, ends
 
 
-def test_a_misspelt_option_is_named_at_start_at_a_reload_and_in_check(prosody):
-    hosts = {
-        f"h{number}.example": name for number, name in enumerate([*MISSPELT, *IN_TABLES, *OTHERS])
-    }
-    server = prosody({})
-    write_config = server.write_config
-
-    def write():
-        write_config()
-        with server.config.open("a") as config:
-            for host, name in hosts.items():
-                values = {f"[{lua(name)}]": SECRET, **PAIR}
-                config.write(f"VirtualHost {lua(host)} {lua(values)}\n")
-
-    server.write_config = write
-    with server:
-        for times in (1, 2):
-            for host, name in hosts.items():
-                expected = [] if name in OTHERS else [told(name)] * times
-                eventually(
-                    lambda: (
-                        server.log().count(f"Tokens of {host} are") == 1
-                        and warnings(server.log(), host) == expected
-                    ),
-                    PATIENCE,
-                    f"{name}: {expected}",
-                )
-            server.reload_config()
-        output = server.prosodyctl("mod_auth_token", "check")
-        for name in [*MISSPELT, *IN_TABLES]:
-            assert output.count(f"warning  {told(name)}\n") == 1
-        assert output.count("is no option") == len(MISSPELT) + len(IN_TABLES)
-        assert SECRET not in server.log() + output
+def errors(server):
+    """Returns the error of each host."""
+    return dict(re.findall(r"(h\d+\.example):auth_token\terror\t(.*)\n", server.log()))
 
 
-def test_one_in_the_global_section_is_named_too(prosody):
-    with prosody({"localhost": PAIR}, token_known_user="existing") as server:
-        assert warnings(server.log(), "localhost") == [told("token_known_user")]
-        assert told("token_known_user") in server.prosodyctl("mod_auth_token", "check")
-
-
-def test_it_may_be_why_another_is_missing(prosody):
-    with prosody(
-        {"localhost": {"otp_seed": PAIR["otp_seed"], "tokn_secret": PAIR["token_secret"]}}
-    ) as server:
+def test_a_wrong_value_is_answered_with_its_option_and_what_that_accepts(prosody):
+    wrong = {f"h{number}.example": case for number, case in enumerate(cases())}
+    assert len(wrong) > 120
+    with prosody({host: options for host, (_, _, _, options) in wrong.items()}) as server:
+        eventually(lambda: set(errors(server)) >= set(wrong), PATIENCE, "an error is missing")
+        for host, error in errors(server).items():
+            option, field, accepts, options = wrong[host]
+            advice = f'Set the option {option} of VirtualHost "{host}" in the configuration ('
+            assert advice in error, (options, error)
+            assert re.search(accepts, error), (options, error)
+            # It names no other option, but for the one without _file, or that must agree.
+            named = set(re.findall(r"\b(?:token|otp)_\w+\b", error.replace("mod_auth_token", "")))
+            relatives = {option, field, (field or option).replace("_file", "")}
+            if "token_nonce_policy" in options:
+                relatives |= {"token_nonce_policy"}
+            if option == "token_keys":
+                # The advice shows an entry.
+                relatives |= {"otp_seed", "token_secret", "otp_seed_file", "token_secret_file"}
+            assert named <= relatives, (options, error)
         log = server.log()
-        assert "token_secret is missing" in log and PAIR["token_secret"] not in log
-        assert warnings(log, "localhost") == [told("tokn_secret")]
+        assert not re.search(rf"(?i){TEXT}|{NUMBER}|4\.815|hunter2", log)
+        assert "traceback" not in log
 
 
-def test_a_reload_that_is_refused_names_it_too(prosody):
-    with prosody({"localhost": PAIR}) as server:
-        server.hosts["localhost"] = {"tokn_secret": SECRET, "otp_seed": PAIR["otp_seed"]}
-        server.write_config()
-        server.reload_config()
-        assert "log in as before the reload: token_secret is missing" in server.log()
-        assert warnings(server.log(), "localhost") == [told("tokn_secret")]
-
-
-def names_read_by(folder):
-    for path in pathlib.Path(folder).rglob("*.lua"):
-        yield from re.findall(
-            r"get_option\w*\s*\(?\s*[\"']([^\"']+)[\"']", path.read_text(errors="replace")
-        )
-
-
-def test_no_option_of_another_module_is_taken_for_a_misspelt_one():
-    """None that the modules of Prosody and of the community read."""
-    folders = [launcher(version).parents[1] / "lib/prosody" for version in VERSIONS] + [
-        ROOT / "target/prosody-modules"
-    ]
-    names = sorted({name for folder in folders for name in names_read_by(folder)})
-    assert len(names) > 400 and "allow_unencrypted_plain_auth" in names
-    script = """
-        local names = {};
-        for name in io.lines() do names[name] = true; end
-        package.loaded["core.configmanager"] = {
-            getconfig = function () return { ["*"] = names }; end;
-        };
-        local options = dofile("lua/token_options.lib.lua");
-        options.warn_of_unknown("localhost", function (_, ...) print(string.format(...)); end);"""
-    done = subprocess.run(
-        ["lua5.4", "-e", script],
-        cwd=ROOT,
-        input="\n".join(names),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == ""
+def test_the_table_has_all_options():
+    source = (ROOT / "lua/xtoken/known_options.lib.lua").read_text()
+    names = set(re.findall(r"^\t((?:otp|token)_\w+) = \{", source, re.MULTILINE))
+    elsewhere = {"token_ledger", "token_ledger_timeout", "token_ledger_password"}
+    elsewhere |= {"token_expired_limit", "token_passwords"}
+    assert set(OPTIONS) | elsewhere == names

@@ -1,4 +1,4 @@
-"""token_allow_plain: the token as the password of PLAIN, for clients that know no other mechanism."""
+"""token_allow_plain: a token as the password of PLAIN, for clients without X-TOKEN."""
 
 import pytest
 from client import Client
@@ -52,7 +52,9 @@ def test_the_answers_are_those_of_x_token(server, key):
 
 
 def test_no_answer_of_the_ledger_is_a_temporary_failure(prosody, options, key):
-    with prosody({"localhost": {**options, "token_allow_plain": True}}, modules_enabled=["ill_native"]) as server:
+    with prosody(
+        {"localhost": {**options, "token_allow_plain": True}}, modules_enabled=["ill_native"]
+    ) as server:
         server.reload_module("localhost")
         with Client(server.port, "localhost") as client:
             for _ in range(2):
@@ -76,7 +78,9 @@ def test_it_is_offered_on_encrypted_connections(prosody, options, key, settings)
         token = mint("alice@localhost", key)
         with Client(server.port, "localhost") as client:
             assert client.mechanisms() == set()
-            assert client.authenticate(f"\0alice\0{token}".encode(), "PLAIN") == "encryption-required"
+            assert (
+                client.authenticate(f"\0alice\0{token}".encode(), "PLAIN") == "encryption-required"
+            )
             client.start_tls()
             assert client.mechanisms() == {"PLAIN", "X-TOKEN"}
             assert client.authenticate(f"\0alice\0{token}".encode(), "PLAIN") == "success"

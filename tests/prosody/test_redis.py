@@ -1,4 +1,4 @@
-"""Spent tokens in a Redis: shared, and nobody else waits for it."""
+"""The ledger in a Redis: servers share it, and only a login waits for it."""
 
 import os
 import subprocess
@@ -17,8 +17,8 @@ from versions import VERSIONS
 
 TIMEOUT = 1  # seconds; the option token_ledger_timeout of these servers
 MARGIN = 0.5
-UNRELATED = 0.05  # a round trip of what has nothing to do with logins
-WAITED = TIMEOUT / 4  # a turn of the event loop that can only have waited for the Redis
+UNRELATED = 0.05  # a round trip that is not part of a login
+WAITED = TIMEOUT / 4  # a turn of the event loop this long must have waited for the Redis
 SOAK = bool(os.environ.get("XTOKEN_SOAK"))
 
 
@@ -31,8 +31,13 @@ def redis():
 
 @pytest.fixture
 def on_redis(options):
-    """The options of a host whose tokens are in this Redis."""
-    return lambda redis, **more: {**options, "token_ledger": redis.url(), "token_ledger_timeout": TIMEOUT, **more}
+    """Returns the options of a host whose ledger is this Redis."""
+    return lambda redis, **more: {
+        **options,
+        "token_ledger": redis.url(),
+        "token_ledger_timeout": TIMEOUT,
+        **more,
+    }
 
 
 @pytest.fixture
@@ -53,7 +58,7 @@ def timed_log_in(server, token):
 
 
 class Pinger:
-    """A client that is logged in and measures round trips as long as the `with` lasts."""
+    """A client that is logged in and measures round trips during the `with`."""
 
     def __init__(self, server, token):
         self.client = Client(server.port, "localhost")
@@ -65,7 +70,10 @@ class Pinger:
     def ping(self):
         while not self.over.wait(0.01):
             start = time.monotonic()
-            self.client.send(f"<iq type='get' id='{len(self.times)}' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
+            self.client.send(
+                f"<iq type='get' id='{len(self.times)}' to='localhost'><ping "
+                f"xmlns='urn:xmpp:ping'/></iq>"
+            )
             assert self.client.receive().get("type") == "result"
             self.times.append(time.monotonic() - start)
 
@@ -82,10 +90,14 @@ class Pinger:
         self.client.socket.close()
 
     def assert_undisturbed(self):
-        """No turn waited. One round trip in a hundred is left to a machine with more work than processors, which
-        delays anything by tens of milliseconds; benches/prosody measures what the Redis adds."""
+        """Checks that no turn of the event loop waited.
+
+        One round trip, and one more in a hundred, may be longer, because a busy machine delays
+        anything by tens of milliseconds. benches/prosody measures what the Redis adds.
+        """
         assert self.longest_turn < WAITED
-        assert len(self.times) > 50 and sorted(self.times)[-len(self.times) // 100] < UNRELATED, sorted(self.times)[-20:]
+        times = sorted(self.times)
+        assert len(times) > 20 and times[-2 - len(times) // 100] < UNRELATED, times[-20:]
 
 
 def test_a_token_logs_in_once(server, key):
@@ -103,7 +115,7 @@ def test_other_network_backends(prosody, redis, on_redis, key, backend):
                 assert client.log_in("alice", token) == "success"
                 client.bind()
             assert log_in(server, token) == "not-authorized"
-        server.stop(9)  # 13.0 with select takes no notice of SIGTERM, whatever is loaded
+        server.stop(9)  # 13.0 with select ignores SIGTERM, with any modules
 
 
 def test_a_restart_and_a_reload_forget_nothing(server, key):
@@ -127,11 +139,13 @@ def test_the_password_is_used_and_not_logged(prosody, on_redis, key):
             redis.password = "another"
             redis.command("CLIENT", "KILL", "TYPE", "normal")
             assert log_in(server, mint("alice@localhost", key)) == "temporary-auth-failure"
-            assert "put user and password into its URL" in server.log()
+            assert "correct its user and password" in server.log()
             assert "s3cret-of-redis" not in server.log() + server.output()
 
-            # The new one takes a reload only, and so does another deadline.
-            server.hosts["localhost"].update(token_ledger=redis.url(), token_ledger_timeout=TIMEOUT / 2)
+            # A new login needs a reload only, and so does a new timeout.
+            server.hosts["localhost"].update(
+                token_ledger=redis.url(), token_ledger_timeout=TIMEOUT / 2
+            )
             server.write_config()
             server.reload_config()
             assert log_in(server, mint("alice@localhost", key)) == "success"
@@ -139,14 +153,16 @@ def test_the_password_is_used_and_not_logged(prosody, on_redis, key):
             outcome, seconds = timed_log_in(server, mint("alice@localhost", key))
             redis.resume()
             assert outcome == "temporary-auth-failure" and TIMEOUT / 2 <= seconds < TIMEOUT
-            assert "takes a restart" not in server.log()
+            assert "requires a restart" not in server.log()
 
 
 def test_the_login_and_the_deadline_may_stand_anywhere_in_the_url(prosody, options, key):
     with Redis("--unixsocket", "redis.sock") as redis:
         redis.has_been_there()
         url = f"redis+unix://{redis.folder}/redis.sock?"
-        with prosody({"localhost": {**options, "token_ledger": url + "prefix=xtoken:&db=0"}}) as server:
+        with prosody(
+            {"localhost": {**options, "token_ledger": url + "prefix=xtoken:&db=0"}}
+        ) as server:
             for query in (
                 "timeout=1000&prefix=xtoken:&db=0",
                 "prefix=xtoken:&user=default&pass=s3cret&db=0",
@@ -156,11 +172,11 @@ def test_the_login_and_the_deadline_may_stand_anywhere_in_the_url(prosody, optio
                 server.write_config()
                 server.reload_config()
                 assert log_in(server, mint("alice@localhost", key)) == "success"
-            assert "takes a restart" not in server.log() and "s3cret" not in server.log()
+            assert "requires a restart" not in server.log() and "s3cret" not in server.log()
             server.hosts["localhost"]["token_ledger"] = url + "prefix=another:&db=0"
             server.write_config()
             server.reload_config()
-            assert "takes a restart" in server.log()
+            assert "requires a restart" in server.log()
 
 
 def test_a_url_that_is_wrong_is_named_without_its_password(prosody, options, key):
@@ -173,9 +189,27 @@ def test_a_url_that_is_wrong_is_named_without_its_password(prosody, options, key
 def test_over_tls(prosody, on_redis, key, monkeypatch, tmp_path):
     certificate, private = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ]
         + ["-subj", "/CN=a redis of xtoken's tests", "-addext", "subjectAltName=DNS:localhost"]
-        + ["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", private, "-out", certificate],
+        + [
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+            "-keyout",
+            private,
+            "-out",
+            certificate,
+        ],
         check=True,
         stderr=subprocess.DEVNULL,
     )
@@ -189,24 +223,38 @@ def test_over_tls(prosody, on_redis, key, monkeypatch, tmp_path):
         options = on_redis(plain, token_ledger=f"rediss://localhost:{tls_port}")
         with prosody({"localhost": options}) as server:
             assert log_in(server, mint("alice@localhost", key)) == "temporary-auth-failure"
-            assert "invalid peer certificate" in server.log(), "nobody vouches for it yet"
+            assert "signed by an unknown authority: name the file of its CA" in server.log()
             server.stop()
             monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
             server.start()
             token = mint("alice@localhost", key)
-            assert [log_in(server, token) for _ in range(2)] == ["success", "not-authorized"], server.log()
+            assert [log_in(server, token) for _ in range(2)] == ["success", "not-authorized"], (
+                server.log()
+            )
+        monkeypatch.delenv("SSL_CERT_FILE")
+        named = f"rediss://localhost:{tls_port}?ca_file={certificate}"
+        with prosody({"localhost": on_redis(plain, token_ledger=named)}) as server:
+            assert log_in(server, token) == "not-authorized", server.log()
+            assert log_in(server, mint("alice@localhost", key)) == "success"
 
 
 def test_two_servers_accept_each_token_once(redis, on_redis, key):
     count = 20_000 if SOAK else 500
     with ExitStack() as stack:
-        servers = [stack.enter_context(Prosody(v, {"localhost": on_redis(redis)})) for v in VERSIONS]
+        servers = [
+            stack.enter_context(Prosody(v, {"localhost": on_redis(redis)})) for v in VERSIONS
+        ]
 
         def present(_):
             token = mint("alice@localhost", key)
-            with Client(servers[0].port, "localhost") as one, Client(servers[1].port, "localhost") as other:
+            with (
+                Client(servers[0].port, "localhost") as one,
+                Client(servers[1].port, "localhost") as other,
+            ):
                 with ThreadPoolExecutor(2) as both:
-                    return sorted(both.map(lambda client: client.log_in("alice", token), (one, other)))
+                    return sorted(
+                        both.map(lambda client: client.log_in("alice", token), (one, other))
+                    )
 
         with ThreadPoolExecutor(8) as pool:
             outcomes = list(pool.map(present, range(count)))
@@ -224,11 +272,15 @@ def test_a_redis_that_hangs_delays_nothing_else(server, redis, key):
                 assert outcome == "temporary-auth-failure"
                 assert TIMEOUT - 0.1 <= took <= TIMEOUT + MARGIN
         redis.resume()
-        eventually(lambda: log_in(server, mint("alice@localhost", key)) == "success", 5, "it recovers by itself")
+        eventually(
+            lambda: log_in(server, mint("alice@localhost", key)) == "success",
+            5,
+            "it recovers by itself",
+        )
         assert [log_in(server, token) for token in [spent]] == ["not-authorized"]
     pinger.assert_undisturbed()
     assert server.log().count("Nobody can log in to localhost") == 1
-    assert server.log().count("The ledger of used tokens answers again") == 1
+    assert server.log().count("The ledger answers again") == 1
     assert "Redis does not answer in time" in server.log()
 
 
@@ -246,12 +298,16 @@ def test_a_client_that_leaves_while_its_login_waits(server, redis, key):
         assert pending.result()[0] == "temporary-auth-failure"
     time.sleep(TIMEOUT)
     redis.resume()
-    eventually(lambda: log_in(server, mint("alice@localhost", key)) == "success", 5, "it recovers by itself")
+    eventually(
+        lambda: log_in(server, mint("alice@localhost", key)) == "success",
+        5,
+        "it recovers by itself",
+    )
     assert "Traceback" not in server.log() and "traceback" not in server.log()
 
 
 def test_a_redis_restarted_under_load(redis, on_redis, key):
-    """Both versions at once, since a Redis that forgot accepts no token for a minute."""
+    """Tests both versions at once, because a Redis that forgot accepts no token for a minute."""
     accepted, seen, over = [], set(), threading.Event()
     lock = threading.Lock()
 
@@ -270,8 +326,12 @@ def test_a_redis_restarted_under_load(redis, on_redis, key):
 
     with ExitStack() as stack:
         hosts = {"localhost": on_redis(redis)}
-        servers = [stack.enter_context(Prosody(v, hosts, modules_enabled=["turns"])) for v in VERSIONS]
-        pingers = [stack.enter_context(Pinger(server, mint("alice@localhost", key))) for server in servers]
+        servers = [
+            stack.enter_context(Prosody(v, hosts, modules_enabled=["turns"])) for v in VERSIONS
+        ]
+        pingers = [
+            stack.enter_context(Pinger(server, mint("alice@localhost", key))) for server in servers
+        ]
         with ThreadPoolExecutor(2) as pool:
             loads = [pool.submit(load, server) for server in servers]
             try:
@@ -282,7 +342,9 @@ def test_a_redis_restarted_under_load(redis, on_redis, key):
                 redis.start()
                 restarted = time.monotonic()
                 time.sleep(3)
-                eventually(lambda: accepted[-1][1] > restarted, 100, "logins work again by themselves")
+                eventually(
+                    lambda: accepted[-1][1] > restarted, 100, "logins work again by themselves"
+                )
                 recovered = accepted[-1][1] - restarted
                 time.sleep(3)
             finally:
@@ -296,5 +358,7 @@ def test_a_redis_restarted_under_load(redis, on_redis, key):
     assert 25 <= recovered <= 95, recovered
     for pinger in pingers:
         pinger.assert_undisturbed()
-    assert all("The ledger of used tokens answers again" in log for log in logs)
-    assert [log.count("It is unknown which of the last tokens were used") for log in logs] == [1] * len(logs)
+    assert all("The ledger answers again" in log for log in logs)
+    assert [
+        log.count("The ledger cannot tell which of the last tokens were spent") for log in logs
+    ] == [1] * len(logs)

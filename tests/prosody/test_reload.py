@@ -1,4 +1,4 @@
-"""What was spent stays spent while the server runs, and what is reloaded fits what is loaded."""
+"""Spent tokens stay spent over a reload, and reloaded files fit the native module."""
 
 import pytest
 from client import Client
@@ -80,7 +80,10 @@ def test_what_was_reloaded_leaves_with_its_keys(server, key):
     server.shell('>prosody.unloaded = setmetatable({}, { __mode = "k" })')
     for _ in range(3):
         assert log_in(server, mint("alice@localhost", key)) == "success"
-        server.shell('>prosody.unloaded[require "core.modulemanager".get_module("localhost", "auth_token")] = true')
+        server.shell(
+            ">prosody.unloaded[require "
+            '"core.modulemanager".get_module("localhost", "auth_token")] = true'
+        )
         assert "Reloaded" in server.reload_module("localhost")
     assert log_in(server, mint("alice@localhost", key)) == "success"
     for _ in range(3):
@@ -88,7 +91,8 @@ def test_what_was_reloaded_leaves_with_its_keys(server, key):
     assert "Result: nil" in server.shell(">return (next(prosody.unloaded))")
 
 
-# After an upgrade the process has the old native module, with no interface number or another.
+# After an upgrade, the process still has the old native module. Its interface number is another, or
+# missing.
 OLDER = {
     "without a number": "nil",
     "with another number": "0",
@@ -96,9 +100,10 @@ OLDER = {
 
 
 def downgrade(server, number):
-    """Puts in the place of the native module one that has this interface."""
+    """Replaces the native module by one with this interface number."""
     server.shell(
-        ">local old = {}; for name, value in pairs(package.loaded.xtoken) do old[name] = value; end "
+        ">local old = {}; for name, value in pairs(package.loaded.xtoken) do "
+        "old[name] = value; end "
         f"old.interface = {number}; package.loaded.xtoken = old"
     )
 
@@ -110,18 +115,20 @@ def test_a_native_module_of_another_version_is_not_used(server, key, number):
         downgrade(server, number)
         assert "Reloaded" not in server.reload_module("localhost")
         problem = (
-            f"{PLUGINS}/xtoken.so and the Lua files in {PLUGINS} are of different versions of xtoken. "
-            "Install both from one version, then restart Prosody: a running one keeps the xtoken.so "
+            f"{PLUGINS}/xtoken.so and the Lua files in {PLUGINS} are of "
+            f"different versions of xtoken. "
+            "Install both from one version, then restart Prosody: a running "
+            "one keeps the xtoken.so "
             "that it has loaded"
         )
         assert server.log().count("Nobody can log in") == 1
         assert f"\terror\tNobody can log in to localhost: {problem}\n" in server.log()
         assert "traceback" not in server.log()
-        # Connected and new clients are told at once.
+        # Connected and new clients get an answer at once.
         assert client.log_in("alice", mint("alice@localhost", key)) == "not-authorized"
     assert log_in(server, mint("alice@localhost", key)) == "invalid-mechanism"
     assert problem.split(".")[0] in server.shell('module:load("auth_token", "localhost")')
-    # prosodyctl is another process, with the file that is there.
+    # prosodyctl is another process, which loads the present file.
     assert "are of different versions" not in server.prosodyctl("mod_auth_token", "check")
     server.stop()
     server.start()

@@ -19,10 +19,11 @@ STOCK_HOST = 'VirtualHost "localhost"\n'
 
 
 class Stock(Prosody):
-    """Prosody with the file of its package; only places and ports are other ones."""
+    """Prosody with the configuration of its package. Only paths and ports differ."""
 
     def __init__(self, version, key):
         super().__init__(version, {})
+        self.web_ports = {"http_ports": [], "https_ports": []}
         package = ROOT / f"target/prosody-{version}/etc/prosody"
         shutil.copytree(package, self.folder, dirs_exist_ok=True)
         for folder in ("conf.d", "certs"):
@@ -47,15 +48,21 @@ class Stock(Prosody):
         return text
 
     def write_config(self):
-        ports = {"c2s_ports": [self.port], "http_ports": [], "https_ports": []}
+        ports = {"c2s_ports": [self.port], **self.web_ports}
         ports |= {"s2s_ports": [], "s2s_direct_tls_ports": [], "c2s_direct_tls_ports": []}
         ours = {"run_as_root": True, "data_path": str(self.folder), "interfaces": ["127.0.0.1"]}
         ours |= {"admin_socket": str(self.folder / "admin.sock")}
         assert self.text.count(STOCK_HOST) == 1
         self.config.write_text(self.text.replace(STOCK_HOST, options(**ports, **ours) + STOCK_HOST))
 
+    def import_certificate(self):
+        self.hosts = {HOST: {}}
+        self.make_certificate()
+        for name, kind in (("cert", "crt"), ("key", "key")):
+            (self.folder / f"{name}.pem").rename(self.folder / f"certs/{HOST}.{kind}")
+
     def install(self):
-        """As root would, but below this server's folder."""
+        """Installs the plugins as root would, but below this server's folder."""
         environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
         install = ["make", "-s", "install-plugins", f"DESTDIR={self.folder}"]
         subprocess.run(install, cwd=ROOT, env=environment, check=True)
@@ -72,9 +79,7 @@ def stock(version, key):
 
 def test_the_lines_of_the_readme_lead_to_a_login_over_tls(stock, key):
     stock.install()
-    stock.make_certificate()
-    for name, kind in (("cert", "crt"), ("key", "key")):
-        (stock.folder / f"{name}.pem").rename(stock.folder / f"certs/{HOST}.{kind}")
+    stock.import_certificate()
     stock.start()
     with Client(stock.port, HOST) as client:
         assert client.mechanisms() == set()
@@ -88,8 +93,23 @@ def test_the_lines_of_the_readme_lead_to_a_login_over_tls(stock, key):
     assert f"{stock.folder}{FOLDER}/xtoken.so" in found.stdout
 
 
+@pytest.mark.parametrize("line", ["", "consider_websocket_secure = true\n"])
+def test_the_stock_file_with_websocket_is_right(stock, line):
+    stock.install()
+    stock.import_certificate()
+    assert stock.text.count('--"websocket";') == 1
+    stock.text = line + stock.text.replace('--"websocket";', '"websocket";')
+    stock.web_ports = {}
+    stock.write_config()
+    found = stock.run_prosodyctl("mod_auth_token", "check")
+    assert (found.returncode, "errors: 0, warnings: 0" in found.stdout) == (0, True)
+    assert "ok       WebSocket offers X-TOKEN at /xmpp-websocket" in found.stdout
+
+
 def test_without_a_certificate_nobody_can_log_in(stock):
     stock.install()
+    found = stock.run_prosodyctl("mod_auth_token", "check")
+    assert (found.returncode, "error    no certificate: " in found.stdout) == (2, True)
     stock.start()
     with Client(stock.port, HOST) as client:
         assert client.mechanisms() == set()
@@ -113,11 +133,12 @@ FAILED = "Failed to load module 'xtoken': "
     ],
 )
 def test_what_is_said_of_a_line_of_plugin_paths(stock, place, works, said):
-    """The table of docs/operating.md."""
+    """Checks the table of docs/operating.md."""
     (line,) = re.findall("^plugin_paths.*\n", stock.text, re.MULTILINE)
     added = {"above": LINE + line, "below": line + LINE, "instead": LINE, "below a host": line}
     stock.text = stock.text.replace(line, added[place])
     stock.text += LINE if place == "below a host" else ""
+    stock.import_certificate()
     stock.write_config()
     found = stock.run_prosodyctl("mod_xtoken", "check")
     assert (found.returncode == 0) == works
@@ -130,6 +151,7 @@ def test_what_is_said_of_a_line_of_plugin_paths(stock, place, works, said):
 
 def test_a_line_below_a_host_is_told_where_the_plugins_are_found(stock):
     stock.install()
+    stock.import_certificate()
     stock.text += LINE
     stock.write_config()
     found = stock.run_prosodyctl("mod_xtoken", "check")

@@ -1,5 +1,6 @@
--- Puts a native module in the place of xtoken's that falls ill for some users: `raise` makes it raise
--- an error, `ledger` lets its ledger give no answer. mod_auth_token finds it when it is reloaded.
+-- Puts a native module in the place of xtoken's that falls ill for some users: `raise` makes it
+-- raise an error, `ledger` lets its ledger give no answer. mod_auth_token finds it when it is
+-- reloaded.
 
 module:set_global();
 

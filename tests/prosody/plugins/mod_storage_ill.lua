@@ -1,6 +1,6 @@
--- A storage in memory that falls ill for the accounts of some users: `raise` makes it raise an error,
--- `fail` return one, `slow` wait for two seconds, and that of a user whose name begins with `un`
--- cannot be written. With the option ill_key_use the use of keys is as `raise` too.
+-- A storage in memory that falls ill for the accounts of some users: `raise` makes it raise an
+-- error, `fail` return one, `slow` wait for two seconds, and that of a user whose name begins with
+-- `un` cannot be written. With the option ill_key_use the use of keys is as `raise` too.
 
 local async = require "util.async";
 local add_task = require "util.timer".add_task;
