@@ -1,4 +1,7 @@
-"""X-TOKEN for slixmpp: importing this module is enough.
+"""Adds X-TOKEN to slixmpp. You only need to import this module.
+
+    import slixmpp
+    import slixmpp_xtoken
 
     client = slixmpp.ClientXMPP("alice@example.com", token, sasl_mech="X-TOKEN")
 
@@ -11,7 +14,7 @@ from slixmpp.util.sasl import sasl_mech
 from slixmpp.util.sasl.mechanisms import PLAIN
 
 
-# The message of PLAIN under another name, and like PLAIN for encrypted connections only.
+# The message is that of PLAIN, under another name. It is for encrypted connections only, too.
 @sasl_mech(60)
 class XToken(PLAIN):
     name = "X-TOKEN"

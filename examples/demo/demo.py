@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Starts a Prosody on this machine, logs in with a token, and shows what it refuses."""
+"""Starts a Prosody on this machine, logs in with a token, and shows which tokens it refuses."""
 
 import pathlib
 import subprocess
@@ -17,8 +17,15 @@ HOST = "localhost"
 
 def native(code, *arguments):
     """Runs a line of Lua with the native module and returns what it printed."""
-    command = ["lua5.4", "-e", f"package.cpath = {str(PLUGINS / '?.so')!r}; xtoken = require 'xtoken'; {code}", "-"]
-    done = subprocess.run(command + list(arguments), check=True, input="", stdout=subprocess.PIPE, text=True)
+    command = [
+        "lua5.4",
+        "-e",
+        f"package.cpath = {str(PLUGINS / '?.so')!r}; xtoken = require 'xtoken'; {code}",
+        "-",
+    ]
+    done = subprocess.run(
+        command + list(arguments), check=True, input="", stdout=subprocess.PIPE, text=True
+    )
     return done.stdout.strip()
 
 
@@ -36,12 +43,15 @@ def main():
     version = any_version()
     print(f"2. Prosody {version_of(launcher(version))} starts with")
     print(f'   plugin_paths = {{ "{PLUGINS}" }}, authentication = "token".')
-    # Loopback only, so this demo does without TLS.
+    # The demo uses the loopback interface only, so it needs no TLS.
     with Prosody(version, {HOST: {"otp_seed": otp_seed, "token_secret": token_secret}}) as server:
         print(f"   It listens on 127.0.0.1, port {server.port}.")
 
         print(f"3. The web application makes a token for alice@{HOST}:")
-        code = "print(assert(assert(xtoken.new_minter {otp_seed=arg[1], token_secret=arg[2]}):mint(arg[3])))"
+        code = (
+            "local key = {otp_seed=arg[1], token_secret=arg[2]}; "
+            "print(assert(assert(xtoken.new_minter(key)):mint(arg[3])))"
+        )
         token = native(code, otp_seed, token_secret, f"alice@{HOST}")
         print(f"   {token}")
 
@@ -51,18 +61,18 @@ def main():
             expect("Prosody answers", "success", alice.log_in("alice", token))
             print(f"   Alice is online as {alice.bind()}")
 
-        print("5. Somebody has seen the token and presents it once more.")
+        print("5. A thief has seen the token and presents it once more.")
         with Client(server.port, HOST) as thief:
             expect("Prosody answers", "not-authorized", thief.log_in("alice", token))
 
-        print("6. Somebody damages a fresh token by one digit.")
+        print("6. A thief changes one digit of a fresh token.")
         token = native(code, otp_seed, token_secret, f"alice@{HOST}")
         damaged = token[:20] + ("1" if token[20] == "0" else "0") + token[21:]
         with Client(server.port, HOST) as thief:
             expect("Prosody answers", "not-authorized", thief.log_in("alice", damaged))
-            expect("to the undamaged one", "success", thief.log_in("alice", token))
+            expect("to the unchanged one", "success", thief.log_in("alice", token))
 
-    print("7. Prosody is stopped and its folder removed. Done: everything was as it should be.")
+    print("7. Prosody is stopped and its folder is removed. The demo succeeded.")
 
 
 main()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Starts a Prosody on this machine with the web chat in front of it, until Ctrl-C."""
+"""Starts a Prosody on this machine, and the web chat in front of it. Runs until Ctrl-C."""
 
 import pathlib
 import signal
@@ -15,7 +15,8 @@ from webchat import WebChat  # noqa: E402
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 try:
     with WebChat(any_version(), new_key()) as chat:
-        print(f"Open {chat.address} in two browsers (one of them private) and sign in as alice and as bob.")
+        print(f"Open {chat.address} in two browsers, one of them private.")
+        print("Sign in as alice and as bob.")
         print("Ctrl-C ends it.", flush=True)
         signal.pause()
 except KeyboardInterrupt:

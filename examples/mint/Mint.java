@@ -6,26 +6,29 @@ import java.time.Instant;
 import java.util.Base64;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
-/** Makes the tokens with which the users of a web application log in to Prosody. */
+/** Mints the tokens with which the users of a web application log in to Prosody. */
 public final class Mint {
     private static final SecureRandom RANDOM = new SecureRandom();
 
     private Mint() {}
 
-    /** A fresh token for {@code jid}, which is "user@host" as prepared. */
-    public static String mint(String jid, String otpSeed, String tokenSecret) throws GeneralSecurityException {
+    /** Returns a fresh token for {@code jid}, a prepared "user@host". */
+    public static String mint(String jid, String otpSeed, String tokenSecret)
+            throws GeneralSecurityException {
         long now = Instant.now().getEpochSecond();
         return mint(jid, otpSeed, tokenSecret, now, freshNonce(now));
     }
 
-    /** As above with the Unix time and the nonce of a test. */
+    /** Does the same with the Unix time and the nonce of a test. */
     static String mint(String jid, String otpSeed, String tokenSecret, long now, String nonce)
             throws GeneralSecurityException {
+        checkPrepared(jid);
         if (now >= 1_000_000_000_000L) {
             throw new IllegalArgumentException("the time is not in seconds");
         }
@@ -34,10 +37,24 @@ public final class Mint {
         int offset = digest[digest.length - 1] & 15;
         int otp = (ByteBuffer.wrap(digest).getInt(offset) & 0x7fffffff) % 100_000_000;
 
-        // Locale.ROOT: elsewhere digits may not be ASCII.
+        // Locale.ROOT, because the digits of other locales may not be ASCII.
         String digits = String.format(Locale.ROOT, "%08d%s", otp, nonce);
         byte[] signature = hmac("HmacSHA256", utf8(tokenSecret), utf8(digits + jid));
         return digits + " " + Base64.getEncoder().encodeToString(signature);
+    }
+
+    /** Refuses what cannot be a prepared "user@host". */
+    private static void checkPrepared(String jid) {
+        // Cs and U+FFFD: half a character, and what stands for bytes that are not UTF-8.
+        String barred = "\\p{Z}\\p{Cc}\\p{Cs}\\uFFFD/@";
+        String shape = "[^" + barred + "\"&':<>]+@[^" + barred + "]+";
+        // Latin, Greek, Cyrillic, Armenian. Prosody does not lower-case every other capital.
+        String upper = "[A-\\u0233\\u0386-\\u03AB\\u0400-\\u042F\\u0531-\\u0556&&\\p{Lu}]";
+        if (!jid.matches(shape) || Pattern.compile(upper).matcher(jid).find()) {
+            throw new IllegalArgumentException("the JID is not a prepared user@host: write it in"
+                    + " lower case, without spaces or a /resource,"
+                    + " and without \"&'/:<>@ in the user");
+        }
     }
 
     private static String freshNonce(long now) {
@@ -45,22 +62,24 @@ public final class Mint {
         return String.format(Locale.ROOT, "%012d", now) + random.collect(Collectors.joining());
     }
 
-    private static byte[] hmac(String algorithm, byte[] key, byte[] message) throws GeneralSecurityException {
+    private static byte[] hmac(String algorithm, byte[] key, byte[] message)
+            throws GeneralSecurityException {
         Mac mac = Mac.getInstance(algorithm);
-        mac.init(new SecretKeySpec(key, algorithm)); // which refuses an empty key
+        mac.init(new SecretKeySpec(key, algorithm)); // refuses an empty key
         return mac.doFinal(message);
     }
 
     private static byte[] utf8(String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        // Half a character became a "?"; U+FFFD stands for what could not be read.
-        if (text.indexOf('\uFFFD') >= 0 || !text.equals(new String(bytes, StandardCharsets.UTF_8))) {
-            throw new IllegalArgumentException("the address or the token secret is not UTF-8");
+        // Half a character became a "?"; U+FFFD stands for bytes that are not UTF-8.
+        String decoded = new String(bytes, StandardCharsets.UTF_8);
+        if (text.indexOf('\uFFFD') >= 0 || !text.equals(decoded)) {
+            throw new IllegalArgumentException("the token secret is not UTF-8");
         }
         return bytes;
     }
 
-    /** RFC 4648 base32, in upper or lower case, with or without padding. */
+    /** Decodes base32 (RFC 4648), in upper or lower case, with or without padding. */
     private static byte[] decodeBase32(String text) {
         String letters = text.toUpperCase(Locale.ROOT).replaceAll("=+$", "");
         ByteBuffer bytes = ByteBuffer.allocate(letters.length() * 5 / 8);

@@ -1,4 +1,4 @@
-/* Makes the tokens with which the users of a web application log in to Prosody.
+/* Mints the tokens with which the users of a web application log in to Prosody.
  *
  *     cc -o mint mint.c $(pkg-config --cflags --libs xtoken)
  */
@@ -9,17 +9,18 @@
 
 #include <xtoken.h>
 
-/* Writes a fresh token for jid, which is "user@host" as prepared, to a buffer of
- * XTOKEN_TOKEN_SIZE_MAX bytes. Only tests give another now than time(NULL), and a nonce that is
- * not NULL. A program that makes many tokens keeps the minter. */
+/* Writes a fresh token for jid, a prepared "user@host", to a buffer of XTOKEN_TOKEN_SIZE_MAX bytes.
+ * Only tests give another now than time(NULL), and a nonce that is not NULL. A program that mints
+ * many tokens keeps the minter. */
 static xtoken_status mint(const char *jid, const char *otp_seed, const char *token_secret,
                           uint64_t now, const char *nonce, char *token)
 {
 	size_t length = XTOKEN_TOKEN_SIZE_MAX;
 	xtoken_minter *minter = NULL;
 	xtoken_config *config = xtoken_config_new();
+	const uint8_t *secret = (const uint8_t *)token_secret;
 	xtoken_status status = xtoken_config_add_key(config, otp_seed, strlen(otp_seed),
-	                                             (const uint8_t *)token_secret, strlen(token_secret));
+	                                             secret, strlen(token_secret));
 
 	if (status == XTOKEN_OK)
 		status = xtoken_minter_new(config, &minter);
@@ -41,7 +42,8 @@ int main(int argc, char **argv)
 	xtoken_status status;
 
 	if (argc < 2 || argc > 4 || (end != NULL && *end != '\0') || !otp_seed || !token_secret) {
-		fputs("usage: mint JID [UNIX_TIME [NONCE]], with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set\n",
+		fputs("usage: mint JID [UNIX_TIME [NONCE]], "
+		      "with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set\n",
 		      stderr);
 		return 2;
 	}

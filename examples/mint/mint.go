@@ -1,4 +1,4 @@
-// Command mint makes the tokens with which the users of a web application log in to Prosody.
+// Command mint mints the tokens with which the users of a web application log in to Prosody.
 package main
 
 import (
@@ -14,12 +14,14 @@ import (
 	"hash"
 	"math/big"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
-// Mint makes a fresh token for jid, which is "user@host" as prepared.
+// Mint returns a fresh token for jid, a prepared "user@host".
 func Mint(jid, otpSeed, tokenSecret string) (string, error) {
 	now := time.Now().Unix()
 	nonce, err := newNonce(now)
@@ -39,6 +41,10 @@ func newNonce(now int64) (string, error) {
 }
 
 func mintAt(now int64, nonce, jid, otpSeed, tokenSecret string) (string, error) {
+	if !isPrepared(jid) {
+		return "", errors.New("the JID is not a prepared user@host: write it in lower case, " +
+			"without spaces or a /resource, and without \"&'/:<>@ in the user")
+	}
 	unpadded := strings.TrimRight(strings.ToUpper(otpSeed), "=")
 	seed, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(unpadded)
 	if err != nil {
@@ -61,6 +67,21 @@ func mintAt(now int64, nonce, jid, otpSeed, tokenSecret string) (string, error) 
 	return digits + " " + base64.StdEncoding.EncodeToString(signature), nil
 }
 
+var shape = regexp.MustCompile(`^[^\p{Z}\p{Cc}"&'/:<>@]+@[^\p{Z}\p{Cc}/@]+$`)
+
+// Latin, Greek, Cyrillic, Armenian. Prosody does not lower-case every other capital.
+var letters = regexp.MustCompile(`[A-\x{233}\x{386}-\x{3ab}\x{400}-\x{42f}\x{531}-\x{556}]`)
+
+// isPrepared returns whether jid has the shape of a prepared "user@host".
+func isPrepared(jid string) bool {
+	for _, letter := range letters.FindAllString(jid, -1) {
+		if letter != strings.ToLower(letter) {
+			return false
+		}
+	}
+	return utf8.ValidString(jid) && shape.MatchString(jid)
+}
+
 func mac(hash func() hash.Hash, key, message []byte) []byte {
 	h := hmac.New(hash, key)
 	h.Write(message)
@@ -68,7 +89,8 @@ func mac(hash func() hash.Hash, key, message []byte) []byte {
 }
 
 func main() {
-	token, err := fromCommandLine(os.Args[1:], os.Getenv("XTOKEN_OTP_SEED"), os.Getenv("XTOKEN_TOKEN_SECRET"))
+	otpSeed, tokenSecret := os.Getenv("XTOKEN_OTP_SEED"), os.Getenv("XTOKEN_TOKEN_SECRET")
+	token, err := fromCommandLine(os.Args[1:], otpSeed, tokenSecret)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mint:", err)
 		os.Exit(2)
@@ -78,7 +100,8 @@ func main() {
 
 func fromCommandLine(args []string, otpSeed, tokenSecret string) (string, error) {
 	if len(args) < 1 || len(args) > 3 {
-		return "", errors.New("usage: mint JID [UNIX_TIME [NONCE]], with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set")
+		return "", errors.New("usage: mint JID [UNIX_TIME [NONCE]]," +
+			" with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set")
 	}
 	now := time.Now().Unix()
 	if len(args) > 1 {

@@ -1,8 +1,8 @@
--- Makes the tokens with which the users of a web application log in to Prosody.
+-- Mints the tokens with which the users of a web application log in to Prosody.
 local xtoken = require "xtoken";
 
--- A fresh token for jid, which is "user@host" as prepared; nil and a message if there can be none.
--- Only tests give now and nonce. An application that makes many tokens keeps the minter.
+-- Returns a fresh token for jid, a prepared "user@host", or nil and a message. Only tests give now
+-- and nonce. An application that mints many tokens keeps the minter.
 local function mint(jid, otp_seed, token_secret, now, nonce)
 	local minter, err = xtoken.new_minter { otp_seed = otp_seed; token_secret = token_secret };
 	if not minter then

@@ -3,9 +3,9 @@
 declare(strict_types=1);
 
 /**
- * A fresh token with which a user of this application logs in to Prosody.
+ * Returns a fresh token with which a user of this application logs in to Prosody.
  *
- * $jid is "user@host" as prepared. Only tests give $now and $nonce.
+ * $jid is a prepared "user@host". Only tests give $now and $nonce.
  */
 function mint(
     string $jid,
@@ -16,6 +16,7 @@ function mint(
     ?int $now = null,
     ?string $nonce = null
 ): string {
+    check_prepared($jid);
     $now ??= time();
     $random = fn () => implode('', array_map(fn () => random_int(0, 9), range(1, 20)));
     $nonce ??= sprintf('%012d', $now) . $random();
@@ -34,7 +35,21 @@ function mint(
     return $digits . ' ' . base64_encode(hash_hmac('sha256', $digits . $jid, $tokenSecret, true));
 }
 
-/** RFC 4648 base32, in upper or lower case, with or without padding. */
+/** Refuses what cannot be a prepared "user@host". */
+function check_prepared(string $jid): void
+{
+    $shape = '~^[^\p{Z}\p{Cc}"&\'/:<>@]+@[^\p{Z}\p{Cc}/@]+$~Du';
+    // Latin, Greek, Cyrillic, Armenian. Prosody does not lower-case every other capital.
+    $upperCase = '~(?=[A-\x{233}\x{386}-\x{3ab}\x{400}-\x{42f}\x{531}-\x{556}])\p{Lu}~u';
+    if (!preg_match($shape, $jid) || preg_match($upperCase, $jid)) {
+        throw new \InvalidArgumentException(
+            'The JID is not a prepared user@host: write it in lower case, without spaces or' .
+            ' a /resource, and without "&\'/:<>@ in the user.'
+        );
+    }
+}
+
+/** Decodes base32 (RFC 4648), in upper or lower case, with or without padding. */
 function base32_decode(
     #[\SensitiveParameter]
     string $text
@@ -53,8 +68,10 @@ function base32_decode(
 if (PHP_SAPI === 'cli' && realpath($argv[0]) === __FILE__) {
     [$seed, $secret] = [getenv('XTOKEN_OTP_SEED'), getenv('XTOKEN_TOKEN_SECRET')];
     [, $jid, $now, $nonce] = $argv + [null, null, null, null];
-    if ($seed === false || $secret === false || $jid === null || $argc > 4 || !ctype_digit($now ?? '0')) {
-        fwrite(STDERR, "usage: php mint.php JID [UNIX_TIME [NONCE]], with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set\n");
+    $areSet = $seed !== false && $secret !== false && $jid !== null;
+    if (!$areSet || $argc > 4 || !ctype_digit($now ?? '0')) {
+        fwrite(STDERR, "usage: php mint.php JID [UNIX_TIME [NONCE]]," .
+            " with XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET set\n");
         exit(2);
     }
     try {

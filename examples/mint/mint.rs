@@ -1,12 +1,12 @@
-//! Makes the tokens with which the users of a web application log in to Prosody.
+//! Mints the tokens with which the users of a web application log in to Prosody.
 
 use std::error::Error;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use xtoken::{Key, Minter};
 
-/// A fresh token for `jid`, which is "user@host" as prepared. An application that makes many
-/// tokens keeps the minter.
+/// Returns a fresh token for `jid`, a prepared "user@host". An application that mints many tokens
+/// keeps the minter.
 fn mint(jid: &str, otp_seed: &str, token_secret: &str) -> Result<String, Box<dyn Error>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     Ok(Minter::new(Key::new(otp_seed, token_secret)?).mint(jid, now)?)
@@ -16,7 +16,8 @@ fn main() {
     match run() {
         Ok(token) => println!("{token}"),
         Err(error) => {
-            eprintln!("mint: {error}");
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            eprintln!("mint: {error}{cause}");
             std::process::exit(2);
         }
     }
@@ -26,7 +27,9 @@ fn run() -> Result<String, Box<dyn Error>> {
     let variable = |name| std::env::var(name).map_err(|_| format!("set {name}"));
     let (seed, secret) = (variable("XTOKEN_OTP_SEED")?, variable("XTOKEN_TOKEN_SECRET")?);
     let minter = || Key::new(&seed, &secret).map(Minter::new);
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let text =
+        |argument: std::ffi::OsString| argument.into_string().map_err(|_| "the JID is not UTF-8");
+    let arguments: Vec<_> = std::env::args_os().skip(1).map(text).collect::<Result<_, _>>()?;
     match arguments.as_slice() {
         [jid] => mint(jid, &seed, &secret),
         [jid, now] => Ok(minter()?.mint(jid, now.parse()?)?),

@@ -1,5 +1,5 @@
-// A web application as you may have one: people sign in here, and chat without signing in again,
-// because the application mints a token for whoever is signed in. The secrets stay in this process.
+// A web application, as yours may be. Users sign in here, and chat without signing in again: the
+// application mints a token for a user who is signed in. The secrets stay in this process.
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -15,28 +15,41 @@ const {
   PORT = '8080',
 } = process.env;
 if (!XTOKEN_OTP_SEED || !XTOKEN_TOKEN_SECRET) {
-  console.error('Set XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET to otp_seed and token_secret of prosody.cfg.lua.');
+  console.error('Set XTOKEN_OTP_SEED and XTOKEN_TOKEN_SECRET to the values of otp_seed and');
+  console.error('token_secret in Prosody’s configuration.');
   process.exit(2);
 }
 
-// Stands in for your accounts. A name here is the part of the address before the @: lower case.
+// Stands for your accounts. A name here is the part of the JID before the @, in lower case.
 const USERS = ['alice', 'bob', 'carol'];
-const sessions = new Map(); // who is signed in, by a number that nobody can guess
+const sessions = new Map(); // the users who are signed in, by an id that nobody can guess
 const SESSION_LENGTH = 12 * 60 * 60 * 1000; // ms
-const address = (user) => `${user}@${XMPP_HOST}`;
+const jidOf = (user) => `${user}@${XMPP_HOST}`;
+const tokenFor = (user) => mint(jidOf(user), XTOKEN_OTP_SEED, XTOKEN_TOKEN_SECRET);
+
+try {
+  tokenFor('somebody');
+  new URL(XMPP_WEBSOCKET);
+} catch (error) {
+  const names = 'XTOKEN_OTP_SEED, XTOKEN_TOKEN_SECRET, XMPP_HOST or XMPP_WEBSOCKET';
+  console.error(`${names} is wrong: ${error.message}`);
+  process.exit(2);
+}
 
 const folder = (path) => express.static(fileURLToPath(new URL(path, import.meta.url)));
 const app = express();
 app.disable('x-powered-by');
-app.set('trust proxy', 'loopback'); // so that the cookie is `secure` behind a proxy with TLS
+app.set('env', 'production'); // errors are for the log, not for the answer
+app.set('trust proxy', 'loopback'); // makes the cookie `secure` if a proxy does TLS
 
 app.use((request, response, next) => {
-  // No foreign script gets at a token, and no foreign page shows ours in a frame. Converse.js
-  // styles single elements, which counts as unsafe-inline.
+  // No script of another site can read a token, and no page of another site can show ours in a
+  // frame. Converse.js sets styles of single elements, which needs unsafe-inline.
   response.set(
     'Content-Security-Policy',
-    `default-src 'self'; connect-src 'self' ${new URL(XMPP_WEBSOCKET).origin}; img-src 'self' data:; ` +
-      "style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    `default-src 'self'; connect-src 'self' ${new URL(XMPP_WEBSOCKET).origin}; ` +
+      "img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; " +
+      "form-action 'self'; frame-ancestors 'none'",
   );
   next();
 });
@@ -46,11 +59,11 @@ app.use(folder('public'));
 
 app.use((request, response, next) => {
   response.set('Cache-Control', 'no-store');
-  // Another site's page may link here, and do nothing else. Browsers say where a request comes from
-  // by Sec-Fetch-Site, older ones and those without TLS by Origin only.
+  // A page of another site may only link here. Browsers say in Sec-Fetch-Site where a request comes
+  // from. Older ones, and those without TLS, say it in Origin only.
   const [site, origin] = [request.get('Sec-Fetch-Site'), request.get('Origin')];
   const own = `${request.protocol}://${request.get('Host')}`;
-  const isOurs = site ? site === 'same-origin' : (origin ?? own) === own;
+  const isOurs = site === undefined ? (origin ?? own) === own : site === 'same-origin';
   if (request.method !== 'GET' && !isOurs) return response.sendStatus(403);
   next();
 });
@@ -63,7 +76,7 @@ app.use(cookieSession({
 }));
 
 app.post('/sign-in', express.urlencoded({ extended: false }), (request, response) => {
-  // Your application checks a password here.
+  // Your web application checks a password here.
   if (!USERS.includes(request.body?.user)) return response.status(403).send('No such user.');
   const id = randomUUID();
   sessions.set(id, request.body.user);
@@ -73,7 +86,7 @@ app.post('/sign-in', express.urlencoded({ extended: false }), (request, response
 });
 
 app.post('/sign-out', (request, response) => {
-  sessions.delete(request.session.id); // here too, where somebody may have copied the cookie
+  sessions.delete(request.session.id); // because somebody may have copied the cookie
   request.session = null;
   response.redirect(303, '/');
 });
@@ -84,23 +97,17 @@ function signedIn(request, response, next) {
   next();
 }
 
-// What a page has to know to connect. Nothing of it is secret.
+// Sends what a page needs before it connects. None of it is secret.
 app.get('/me', signedIn, ({ user }, response) => {
-  const contacts = USERS.filter((other) => other !== user).map(address);
-  response.json({ jid: address(user), websocket: XMPP_WEBSOCKET, contacts });
+  const contacts = USERS.filter((other) => other !== user).map(jidOf);
+  response.json({ jid: jidOf(user), websocket: XMPP_WEBSOCKET, contacts });
 });
 
-// A fresh token, for nobody but the user who is signed in.
-const token = (user) => mint(address(user), XTOKEN_OTP_SEED, XTOKEN_TOKEN_SECRET);
-
-app.post('/token', signedIn, ({ user }, response) => {
-  response.json({ token: token(user) });
+// Mints a fresh token for the user who is signed in, and for no other.
+app.post('/chat-token', signedIn, ({ user }, response) => {
+  response.json({ jid: jidOf(user), token: tokenFor(user), service: XMPP_WEBSOCKET });
 });
-
-// The same in the shape that Converse.js asks for, at every login, and always by GET.
-app.get('/credentials', signedIn, ({ user }, response) => {
-  response.json({ jid: address(user), password: token(user) });
-});
+app.all('/chat-token', (request, response) => response.set('Allow', 'POST').sendStatus(405));
 
 const server = app.listen(Number(PORT), '127.0.0.1', (error) => {
   if (error) throw error;

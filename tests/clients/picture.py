@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Takes docs/webchat.png, the picture of the web chat, anew."""
+"""Makes docs/webchat.png, the picture of the web chat, again."""
 
 import pathlib
 import sys
