@@ -1,4 +1,4 @@
-//! Writes the manual pages of the command and its completions into a folder: see cli.mk.
+//! Writes the manual pages of the command and its completions into a folder: see make/cli.mk.
 
 #![allow(unreachable_pub, dead_code)]
 
@@ -7,19 +7,20 @@ mod arguments;
 
 use std::env;
 use std::error::Error;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::{Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-/// What the arguments alone do not say: environment, files, exit status, JSON, examples.
+/// The sections that are not made from the arguments.
 const SECTIONS: &str = include_str!("manual.roff");
-/// When what the pages say changed.
-const CHANGED: &str = "2026-11-25";
-/// What stands at the foot of each page.
+const SEE_ALSO: &str = ".SH \"SEE ALSO\"\n.BR prosodyctl (8)\n";
+/// The day of the last change of the text.
+const CHANGED: &str = "2026-12-01";
+/// The text at the foot of each page.
 const SOURCE: &str = concat!("xtoken ", env!("CARGO_PKG_VERSION"));
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -30,8 +31,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     command.build();
     let page = |command: &Command| Man::new(command.clone()).source(SOURCE).date(CHANGED);
+    let mut all_examples = Vec::new();
     for subcommand in command.get_subcommands() {
-        page(subcommand).generate_to(&folder)?;
+        let manual = page(subcommand);
+        let mut text = Vec::new();
+        manual.render_title(&mut text)?;
+        manual.render_name_section(&mut text)?;
+        manual.render_synopsis_section(&mut text)?;
+        manual.render_description_section(&mut text)?;
+        manual.render_options_section(&mut text)?;
+        let examples = examples(subcommand);
+        let text = with_values(String::from_utf8(text)?, subcommand) + &section(&examples);
+        fs::write(folder.join(manual.get_filename()), text)?;
+        all_examples.extend(examples);
     }
 
     let manual = page(&command);
@@ -43,6 +55,36 @@ fn main() -> Result<(), Box<dyn Error>> {
     manual.render_subcommands_section(&mut page)?;
     manual.render_options_section(&mut page)?;
     page.write_all(SECTIONS.as_bytes())?;
+    page.write_all(section(&all_examples).as_bytes())?;
+    page.write_all(SEE_ALSO.as_bytes())?;
     manual.render_version_section(&mut page)?;
     Ok(())
+}
+
+/// Returns the examples that the help of a subcommand has.
+fn examples(command: &Command) -> Vec<String> {
+    let help = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    help.lines().filter_map(|line| line.strip_prefix("  ")).map(str::to_owned).collect()
+}
+
+/// Returns a section with examples as they are typed.
+fn section(examples: &[String]) -> String {
+    format!(".SH EXAMPLES\n.nf\n{}\n.fi\n", examples.join("\n").replace('-', "\\-"))
+}
+
+/// Returns the page with the name of the value after each option in the synopsis, as in
+/// `[--key FILE]`. clap_mangen leaves it out there.
+fn with_values(page: String, command: &Command) -> String {
+    let with_value = |page: String, option: &Arg| {
+        let (Some(long), Some([value])) = (option.get_long(), option.get_value_names()) else {
+            return page;
+        };
+        if !option.get_action().takes_values() {
+            return page;
+        }
+        // Both "[--option]" and "[-o|--option]" end like this.
+        let option = format!("\\fB\\-\\-{}\\fR", long.replace('-', "\\-"));
+        page.replace(&format!("{option}]"), &format!("{option} \\fI{value}\\fR]"))
+    };
+    command.get_arguments().fold(page, with_value)
 }

@@ -1,4 +1,4 @@
-/* What every program here shares: counted checks, a key, and objects made from it. */
+/* Shared by all programs here: checks that are counted, a key, and objects made from it. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -42,7 +42,7 @@ static inline void expect(xtoken_status expected, xtoken_status got, const char 
 	}
 }
 
-/* The last line of main. */
+/* Prints the counts and returns the exit status, for the end of main. */
 static inline int finish(const char *what)
 {
 	printf("%s: %ld checks, %ld failed\n", what, checks, failures);
@@ -91,7 +91,7 @@ static inline xtoken_minter *new_minter(void)
 	return minter;
 }
 
-/* A token of the default shape and its NUL. */
+/* A token with a nonce of 32 digits, and its NUL. */
 typedef struct { char text[86]; } token;
 
 static inline token mint(const xtoken_minter *minter)

@@ -1,5 +1,5 @@
-/* Two copies of the library in one process, on one file in a folder of its own: the second is
- * refused, since the locks of SQLite do not exclude a process from itself.
+/* Two copies of the library in one process use one file: the second is refused, because the locks
+ * of SQLite do not exclude a process from itself.
  *
  * usage: copies LIBRARY COPY */
 #include "check.h"
@@ -10,15 +10,16 @@
 
 #define TOKENS 3000
 
-/* The functions of a copy that are called. */
+/* The functions of a copy that this test calls. */
 typedef struct {
 	xtoken_config *(*config_new)(void);
 	xtoken_status (*add_key)(xtoken_config *, const char *, size_t, const uint8_t *, size_t);
 	xtoken_status (*set_ledger)(xtoken_config *, const char *, size_t);
 	void (*config_free)(xtoken_config *);
 	xtoken_status (*verifier_new)(const xtoken_config *, xtoken_verifier **);
-	xtoken_status (*verify)(const xtoken_verifier *, const char *, size_t, const char *, size_t, uint64_t);
-	xtoken_status (*trouble)(const xtoken_verifier *, char *, size_t *);
+	xtoken_status (*verify)(const xtoken_verifier *, const char *, size_t, const char *, size_t,
+		uint64_t);
+	xtoken_status (*last_error)(const xtoken_verifier *, char *, size_t *);
 	void (*verifier_free)(xtoken_verifier *);
 	xtoken_verifier *verifier;
 	char accepted[TOKENS];
@@ -51,10 +52,11 @@ static void load(copy *self, const char *path, const char *url)
 	find(library, "xtoken_config_free", &self->config_free);
 	find(library, "xtoken_verifier_new", &self->verifier_new);
 	find(library, "xtoken_verifier_verify", &self->verify);
-	find(library, "xtoken_verifier_trouble", &self->trouble);
+	find(library, "xtoken_verifier_last_error", &self->last_error);
 	find(library, "xtoken_verifier_free", &self->verifier_free);
 	config = self->config_new();
-	EXPECT(XTOKEN_OK, self->add_key(config, SEED, strlen(SEED), (const uint8_t *)SECRET, strlen(SECRET)));
+	EXPECT(XTOKEN_OK, self->add_key(config, SEED, strlen(SEED), (const uint8_t *)SECRET,
+		strlen(SECRET)));
 	EXPECT(XTOKEN_OK, self->set_ledger(config, url, strlen(url)));
 	EXPECT(XTOKEN_OK, self->verifier_new(config, &self->verifier));
 	self->config_free(config);
@@ -96,7 +98,7 @@ int main(int argc, char **argv)
 	CHECK(copies[0].verify != copies[1].verify);
 	for (at = 0; at < TOKENS; at++)
 		tokens[at] = mint(minter);
-	/* One has the file open before the other starts. */
+	/* The first opens the file before the second starts. */
 	EXPECT(XTOKEN_OK, spend(&copies[0], &tokens[0]));
 	for (at = 0; at < 2; at++)
 		CHECK(pthread_create(&threads[at], NULL, spend_all, &copies[at]) == 0);
@@ -108,9 +110,9 @@ int main(int argc, char **argv)
 	}
 	CHECK(twice == 0);
 	CHECK(accepted == TOKENS - 1);
-	EXPECT(XTOKEN_OK, copies[1].trouble(copies[1].verifier, text, &length));
+	EXPECT(XTOKEN_OK, copies[1].last_error(copies[1].verifier, text, &length));
 	CHECK(strstr(text, "another copy of the library") != NULL);
-	/* It may take over the file, and tokens that the other spent stay spent. */
+	/* Now the second may open the file. Tokens that the first spent stay spent. */
 	copies[0].verifier_free(copies[0].verifier);
 	for (at = 0; at < TOKENS; at++)
 		EXPECT(XTOKEN_REPLAYED, spend(&copies[1], &tokens[at]));

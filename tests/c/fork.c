@@ -18,7 +18,7 @@ static token tokens[TOKENS];
 static volatile int stop;
 static char folder[] = "/tmp/xtoken-fork-XXXXXX", url[64];
 
-/* With a ledger in a file that all processes share. */
+/* Makes a verifier on the file that all processes share. */
 static xtoken_verifier *on_file(void)
 {
 	xtoken_config *config = xtoken_config_new();
@@ -31,8 +31,8 @@ static xtoken_verifier *on_file(void)
 	return verifier;
 }
 
-/* Verifies for ever: the same tokens, so that the memory needed does not grow. Also makes and
- * frees verifiers, since a fork must not meet that half way either. */
+/* Verifies the same tokens until the end, so that memory does not grow. Also makes and frees
+ * verifiers, because a fork may happen in the middle of that too. */
 static void *verify_for_ever(void *argument)
 {
 	size_t i = (size_t)argument;
@@ -50,7 +50,7 @@ static void *verify_for_ever(void *argument)
 	return NULL;
 }
 
-/* In the child: which of its steps went wrong, 0 for none. */
+/* Runs in the child. Returns the number of the step that failed, 0 for none. */
 static int child(const xtoken_minter *minter)
 {
 	xtoken_status status;
@@ -139,7 +139,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < THREADS; i++)
 		CHECK(pthread_create(&threads[i], NULL, verify_for_ever, (void *)i) == 0);
 
-	/* Three that hang say enough. */
+	/* Stop after three that hang. */
 	for (n = 0; n < children && hung < 3; n++) {
 		int answer = ask_child(minter);
 		hung += answer == -1;
@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 	CHECK(wrong == 0);
 	CHECK(n == children);
 
-	/* The parent is none the worse for it. */
+	/* The parent works as before. */
 	for (i = 0; i < 2; i++) {
 		token fresh = mint(minter);
 		EXPECT(XTOKEN_OK, verify(verifiers[i], &fresh));
@@ -168,6 +168,7 @@ int main(int argc, char **argv)
 		unlink(file);
 	}
 	CHECK(rmdir(folder) == 0);
-	printf("%ld children, %ld hung, %ld wrong\n", n, hung, wrong);
+	printf("forks: %ld children, forked while %d threads verify: %ld hung, %ld wrong\n", n, THREADS,
+		hung, wrong);
 	return finish("fork");
 }

@@ -1,4 +1,4 @@
-/* One verifier, 8 threads, the same tokens from all: each is accepted exactly once.
+/* 8 threads present the same tokens to one verifier: each token is accepted exactly once.
  *
  * The number of tokens may be given as an argument. */
 #include "check.h"
@@ -20,7 +20,7 @@ static void *present_all(void *argument)
 	size_t i;
 	pthread_barrier_wait(&start);
 	for (i = 0; i < count; i++) {
-		/* Half of the threads race for the same token, the others meet them halfway. */
+		/* Half of the threads start with the first token, the others in the middle. */
 		size_t at = (self->from + i) % count;
 		xtoken_status status = verify(verifier, &tokens[at]);
 		if (status == XTOKEN_OK)

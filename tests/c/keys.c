@@ -1,4 +1,4 @@
-/* Keys with names and times, which one made a token, and why a token is refused. */
+/* Keys with ids and validities, the key of a token, and the reasons for a refusal. */
 #include "check.h"
 
 static const char old_seed[] = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
@@ -27,7 +27,7 @@ static void make_old(char *token, const char *jid, uint64_t now)
 	make(config, token, jid, now);
 }
 
-/* A key for each half of eternity. */
+/* Makes a verifier with a key for all times up to NOW and one for all times from NOW. */
 static xtoken_verifier *of_two_keys(void)
 {
 	xtoken_config *config = xtoken_config_new();
@@ -85,11 +85,13 @@ static void keys_that_cannot_be_used(void)
 	EXPECT(XTOKEN_SHORT_SEED, add(config, "x", "GEZDGNBV", SECRET, 0, 1));
 	EXPECT(XTOKEN_EMPTY_SECRET, add(config, "x", SEED, "", 0, 1));
 	EXPECT(XTOKEN_NULL_ARGUMENT, add(NULL, "x", SEED, SECRET, 0, 1));
-	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_add_named_key(config, NULL, 0, SEED, strlen(SEED),
+	EXPECT(XTOKEN_INVALID_KEY_ID, xtoken_config_add_named_key(config, NULL, 0, SEED, strlen(SEED),
+		(const uint8_t *)SECRET, strlen(SECRET), 0, 1));
+	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_add_named_key(config, NULL, 1, SEED, strlen(SEED),
 		(const uint8_t *)SECRET, strlen(SECRET), 0, 1));
 	EXPECT(XTOKEN_OK, add(config, long_id + 1, SEED, SECRET, 1, 1));
 	EXPECT(XTOKEN_DUPLICATE_KEY_ID, add(config, long_id + 1, old_seed, SECRET, 0, 1));
-	/* Without a name it is called by its position. */
+	/* The id of a key without a name is its position. */
 	EXPECT(XTOKEN_OK, add(config, "3", SEED, SECRET, 0, 1));
 	EXPECT(XTOKEN_DUPLICATE_KEY_ID, xtoken_config_add_key(config, SEED, strlen(SEED),
 		(const uint8_t *)SECRET, strlen(SECRET)));
@@ -123,17 +125,21 @@ static void a_refusal_is_explained(void)
 	size_t length = 0;
 
 	make(new_config(), token, JID, NOW);
-	expect_lines(verifier, token, NULL, "good: ", NULL);
+	expect_lines(verifier, token, NULL, "accepted: ", NULL);
 	EXPECT(XTOKEN_OK, decide(verifier, token, NOW, NULL, NULL));
 	expect_lines(verifier, token, NULL, "replayed: ", NULL);
 	expect_lines(verifier, "nonsense", "", "malformed: ", NULL);
+	make(new_config(), token, JID, NOW + 30);
+	expect_lines(verifier, strcat(token, "\n"), NULL, "malformed: ", NULL);
 	make_old(token, "alice@chat.example.org", NOW - 3600);
-	expect_lines(verifier, token, "x\n\nchat.example.org\n", "other-address: ", "clock: ");
+	expect_lines(verifier, token, "x\n\nchat.example.org\n", "other-jid: ", "clock: ");
 	expect_lines(verifier, token, NULL, "bad-signature: ", NULL);
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_explain(NULL, JID, strlen(JID), token,
 		strlen(token), NOW, NULL, 0, NULL, &length));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_explain(verifier, JID, strlen(JID), token,
 		strlen(token), NOW, NULL, 0, NULL, NULL));
+	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_explain(verifier, JID, strlen(JID), token,
+		strlen(token), NOW, NULL, 1, NULL, &length));
 	EXPECT(XTOKEN_INVALID_LENGTH, xtoken_verifier_explain(verifier, JID, strlen(JID), token,
 		strlen(token), NOW, "x", (size_t)-1, NULL, &length));
 	xtoken_verifier_free(verifier);

@@ -1,4 +1,4 @@
-/* The ledger in a file, also over a fork. */
+/* The ledger in a file: over restarts, forks and changes of the working directory. */
 #include "check.h"
 
 #include <sys/wait.h>
@@ -46,7 +46,7 @@ static void spent_tokens_outlive_the_verifier(const xtoken_minter *minter)
 	xtoken_verifier_free(verifier);
 }
 
-/* The parent frees its verifier, and with it the file, before the child goes on. */
+/* The parent frees its verifier, which closes the file, before the child goes on. */
 static void parent_and_child_share_the_file(const xtoken_minter *minter)
 {
 	char tokens[4][XTOKEN_TOKEN_SIZE_MAX];
@@ -80,25 +80,87 @@ static void parent_and_child_share_the_file(const xtoken_minter *minter)
 	xtoken_verifier_free(verifier);
 }
 
-static void trouble_is_told(const xtoken_minter *minter)
+/* A relative path counts from the working directory at the time of xtoken_config_set_ledger. */
+static void paths_count_from_where_they_were_set(const xtoken_minter *minter)
+{
+	char token[XTOKEN_TOKEN_SIZE_MAX], before[256], folder[sizeof path];
+	xtoken_config *config = new_config();
+	xtoken_verifier *verifier;
+
+	make(minter, token, NOW);
+	snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+	CHECK(getcwd(before, sizeof before) != NULL && chdir(folder) == 0);
+	EXPECT(XTOKEN_OK, xtoken_config_set_ledger(config, "sqlite:tokens.sqlite", 20));
+	CHECK(chdir("/") == 0);
+	EXPECT(XTOKEN_OK, xtoken_verifier_new(config, &verifier));
+	EXPECT(XTOKEN_OK, decide(verifier, token, NOW));
+	CHECK(chdir(before) == 0);
+	xtoken_verifier_free(verifier);
+	xtoken_config_free(config);
+	verifier = on_file(url);
+	EXPECT(XTOKEN_REPLAYED, decide(verifier, token, NOW));
+	xtoken_verifier_free(verifier);
+}
+
+static void names_of_sqlite_are_refused(void)
+{
+	static const char *const refused[] = {
+		"sqlite:", "sqlite::memory:", "sqlite:file:tokens.sqlite?mode=memory",
+	};
+	xtoken_config *config = new_config();
+	size_t at;
+
+	for (at = 0; at < sizeof refused / sizeof *refused; at++)
+		EXPECT(XTOKEN_INVALID_LEDGER,
+			xtoken_config_set_ledger(config, refused[at], strlen(refused[at])));
+	EXPECT(XTOKEN_OK, xtoken_config_set_ledger(config, "sqlite:./:memory:", 17));
+	xtoken_config_free(config);
+}
+
+static void a_url_that_is_refused_is_explained(void)
+{
+	static const char *const cases[][2] = {
+		{ "redis://:12/34@localhost", "percent-encode the password" },
+		{ "redis://localhost/zero", "must be a number" },
+		{ "redis://localhost?timeout=9", "10 to 60000 milliseconds" },
+		{ "rediss://localhost?ca_file=ca.pem", "absolute paths" },
+		{ "postgres:", "no such ledger" },
+	};
+	xtoken_config *config = new_config();
+	size_t at;
+
+	for (at = 0; at < sizeof cases / sizeof *cases; at++) {
+		const char *url = cases[at][0];
+		EXPECT(XTOKEN_INVALID_LEDGER, xtoken_config_set_ledger(config, url, strlen(url)));
+		CHECK(strstr(xtoken_ledger_url_message(url, strlen(url)), cases[at][1]) != NULL);
+	}
+	CHECK(xtoken_ledger_url_message("redis://localhost?password_file=/p", 34) == NULL);
+	CHECK(xtoken_ledger_url_message("memory:", 7) == NULL);
+	CHECK(strstr(xtoken_ledger_url_message(NULL, 0), "no such ledger") != NULL);
+	CHECK(strstr(xtoken_ledger_url_message(NULL, 7), "no such ledger") != NULL);
+	CHECK(strstr(xtoken_ledger_url_message("memory:", (size_t)-1), "no such ledger") != NULL);
+	xtoken_config_free(config);
+}
+
+static void the_last_error_is_told(const xtoken_minter *minter)
 {
 	char token[XTOKEN_TOKEN_SIZE_MAX], text[512] = "x";
 	xtoken_verifier *verifier = on_file("sqlite:/nonexistent/folder/file");
 	size_t length = sizeof text;
 
 	make(minter, token, NOW);
-	EXPECT(XTOKEN_OK, xtoken_verifier_trouble(verifier, text, &length));
+	EXPECT(XTOKEN_OK, xtoken_verifier_last_error(verifier, text, &length));
 	CHECK(length == 0 && text[0] == '\0');
 	EXPECT(XTOKEN_UNAVAILABLE, decide(verifier, token, NOW));
 	length = 0;
-	EXPECT(XTOKEN_BUFFER_TOO_SMALL, xtoken_verifier_trouble(verifier, NULL, &length));
-	CHECK(length > 1 && length <= sizeof text);
+	EXPECT(XTOKEN_BUFFER_TOO_SMALL, xtoken_verifier_last_error(verifier, NULL, &length));
+	CHECK(length > 1 && length <= sizeof text && length <= XTOKEN_LAST_ERROR_SIZE_MAX);
 	length = sizeof text;
-	EXPECT(XTOKEN_OK, xtoken_verifier_trouble(verifier, text, &length));
+	EXPECT(XTOKEN_OK, xtoken_verifier_last_error(verifier, text, &length));
 	CHECK(length == strlen(text) && strstr(text, "the file of the ledger: ") == text);
-	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_trouble(NULL, text, &length));
-	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_trouble(verifier, text, NULL));
-	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_trouble(verifier, NULL, &length));
+	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_last_error(NULL, text, &length));
+	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_last_error(verifier, text, NULL));
+	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_last_error(verifier, NULL, &length));
 	xtoken_verifier_free(verifier);
 }
 
@@ -116,10 +178,13 @@ int main(int argc, char **argv)
 	snprintf(path, sizeof path, "%s/tokens.sqlite", folder);
 	snprintf(url, sizeof url, "sqlite:%s", path);
 	spent_tokens_outlive_the_verifier(minter);
-	/* Valgrind takes what the child leaves to its parent for lost. */
+	/* Valgrind would report the memory of the parent as lost by the child. */
 	if (argc < 2 || strcmp(argv[1], "--no-fork") != 0)
 		parent_and_child_share_the_file(minter);
-	trouble_is_told(minter);
+	paths_count_from_where_they_were_set(minter);
+	names_of_sqlite_are_refused();
+	a_url_that_is_refused_is_explained();
+	the_last_error_is_told(minter);
 	xtoken_minter_free(minter);
 	for (at = 0; at < 4; at++) {
 		char file[160];

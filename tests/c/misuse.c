@@ -1,4 +1,4 @@
-/* Everything a caller can get wrong without breaking C itself: an answer, never a crash. */
+/* Every mistake of a caller that is valid C gets a status, and never crashes. */
 #include "check.h"
 
 #define HUGE_LENGTH ((size_t)10 * 1024 * 1024)
@@ -10,19 +10,16 @@ static void null_everywhere(void)
 	xtoken_minter *minter = new_minter(), *no_minter;
 	const uint8_t *secret = (const uint8_t *)SECRET;
 	char buffer[XTOKEN_TOKEN_SIZE_MAX];
-	size_t length = sizeof buffer, none = 0;
+	size_t length = sizeof buffer;
 
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_add_key(NULL, SEED, 32, secret, 4));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_add_key(config, NULL, 32, secret, 4));
-	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_add_key(config, NULL, 0, secret, 4));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_add_key(config, SEED, 32, NULL, 4));
-	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_add_key(config, SEED, 32, NULL, 0));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_set_nonce_length(NULL, 32));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_set_nonce_policy(NULL, XTOKEN_NONCE_EXACT));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_set_deviation(NULL, 1));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_set_ledger(NULL, "memory:", 7));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_set_ledger(config, NULL, 7));
-	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_config_set_ledger(config, NULL, 0));
 
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_new(config, NULL));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_new(NULL, NULL));
@@ -32,7 +29,6 @@ static void null_everywhere(void)
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_verify(NULL, JID, 17, "", 0, NOW));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_verify(verifier, NULL, 17, "", 0, NOW));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_verify(verifier, JID, 17, NULL, 85, NOW));
-	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_verifier_verify(verifier, NULL, 0, NULL, 0, NOW));
 	CHECK(xtoken_verifier_seed_bits(NULL) == 0);
 	CHECK(xtoken_verifier_seed_bits(verifier) == 160);
 
@@ -44,8 +40,7 @@ static void null_everywhere(void)
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_minter_mint(minter, NULL, 17, NOW, buffer, &length));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_minter_mint(minter, JID, 17, NOW, buffer, NULL));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_minter_mint(minter, JID, 17, NOW, NULL, &length));
-	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_minter_mint(minter, NULL, 0, NOW, NULL, &none));
-	CHECK(length == sizeof buffer && none == 0);
+	CHECK(length == sizeof buffer);
 
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_generate_key(NULL, 33, buffer, 53));
 	EXPECT(XTOKEN_NULL_ARGUMENT, xtoken_generate_key(buffer, 33, NULL, 53));
@@ -59,7 +54,34 @@ static void null_everywhere(void)
 	xtoken_minter_free(minter);
 }
 
-static void bad_settings_change_nothing(void)
+static void empty_input_may_be_null(void)
+{
+	xtoken_config *config = new_config();
+	xtoken_verifier *verifier = new_verifier();
+	xtoken_minter *minter = new_minter();
+	token minted = mint(minter);
+	char buffer[XTOKEN_TOKEN_SIZE_MAX];
+	size_t length = sizeof buffer;
+
+	EXPECT(XTOKEN_INVALID_SEED, xtoken_config_add_key(config, NULL, 0, (const uint8_t *)SECRET, 4));
+	EXPECT(XTOKEN_EMPTY_SECRET, xtoken_config_add_key(config, SEED, 32, NULL, 0));
+	EXPECT(XTOKEN_INVALID_LEDGER, xtoken_config_set_ledger(config, NULL, 0));
+	EXPECT(XTOKEN_BAD_SIGNATURE, xtoken_verifier_verify(verifier, NULL, 0, minted.text, 85, NOW));
+	EXPECT(XTOKEN_MALFORMED, xtoken_verifier_verify(verifier, JID, 17, NULL, 0, NOW));
+	EXPECT(XTOKEN_MALFORMED, xtoken_verifier_verify(verifier, NULL, 0, NULL, 0, NOW));
+	EXPECT(XTOKEN_OK,
+		xtoken_verifier_explain(verifier, NULL, 0, NULL, 0, NOW, NULL, 0, buffer, &length));
+	length = sizeof buffer;
+	EXPECT(XTOKEN_INVALID_JID, xtoken_minter_mint(minter, NULL, 0, NOW, buffer, &length));
+	EXPECT(XTOKEN_INVALID_NONCE,
+		xtoken_minter_mint_with_nonce(minter, JID, 17, NOW, NULL, 0, buffer, &length));
+	CHECK(length == sizeof buffer);
+	xtoken_config_free(config);
+	xtoken_verifier_free(verifier);
+	xtoken_minter_free(minter);
+}
+
+static void bad_options_change_nothing(void)
 {
 	xtoken_config *config = xtoken_config_new();
 	xtoken_verifier *verifier;
@@ -102,7 +124,7 @@ static void bad_settings_change_nothing(void)
 	xtoken_minter_free(minter);
 }
 
-static void settings_are_heeded(void)
+static void options_are_heeded(void)
 {
 	xtoken_config *config = new_config();
 	xtoken_verifier *verifier, *other;
@@ -130,7 +152,7 @@ static void settings_are_heeded(void)
 	xtoken_verifier_free(other);
 	xtoken_config_free(config);
 
-	/* A key that was added second is accepted, too. */
+	/* A token of the second key is accepted too. */
 	config = xtoken_config_new();
 	EXPECT(XTOKEN_OK, add_key(config, "xvgr73kmzh2m4xmy", "another"));
 	EXPECT(XTOKEN_OK, add_key(config, SEED, SECRET));
@@ -151,27 +173,17 @@ static void odd_bytes_and_lengths(void)
 	xtoken_verifier *verifier = new_verifier();
 	xtoken_minter *minter = new_minter();
 	xtoken_config *config = new_config();
-	token good = mint(minter), bad;
+	token good = mint(minter);
 	char *huge = (char *)allocate(HUGE_LENGTH, 1);
 	char buffer[XTOKEN_TOKEN_SIZE_MAX];
 	size_t i, length = sizeof buffer;
-	static const char *const jids[] = {
-		"", "alice", "@", "a@", "@b", "a@b@c", "a@b/c", "Alice@b", "\xff@b", "a\n@b",
-	};
 	static const size_t impossible[] = { SIZE_MAX, (size_t)PTRDIFF_MAX + 1, SIZE_MAX - 7 };
 
-	EXPECT(XTOKEN_MALFORMED, xtoken_verifier_verify(verifier, "", 0, "", 0, NOW));
-	EXPECT(XTOKEN_MALFORMED, xtoken_verifier_verify(verifier, JID, 17, "", 0, NOW));
-	EXPECT(XTOKEN_BAD_SIGNATURE, xtoken_verifier_verify(verifier, "", 0, good.text, 85, NOW));
-	EXPECT(XTOKEN_BAD_SIGNATURE, xtoken_verifier_verify(verifier, "\xff\xfe", 2, good.text, 85, NOW));
-	EXPECT(XTOKEN_BAD_SIGNATURE, xtoken_verifier_verify(verifier, JID "\0", 18, good.text, 85, NOW));
-	EXPECT(XTOKEN_MALFORMED, xtoken_verifier_verify(verifier, JID, 17, good.text, 84, NOW));
+	/* A NUL is a byte like others. */
+	EXPECT(XTOKEN_BAD_SIGNATURE,
+		xtoken_verifier_verify(verifier, JID "\0", 18, good.text, 85, NOW));
 	EXPECT(XTOKEN_MALFORMED, xtoken_verifier_verify(verifier, JID, 17, good.text, 86, NOW));
-	for (i = 0; i < 85; i++) {
-		bad = good;
-		bad.text[i] = (char)0xff;
-		EXPECT(XTOKEN_MALFORMED, verify(verifier, &bad));
-	}
+	EXPECT(XTOKEN_INVALID_JID, xtoken_minter_mint(minter, "a\0@b", 4, NOW, buffer, &length));
 
 	memset(huge, '1', HUGE_LENGTH);
 	EXPECT(XTOKEN_MALFORMED, xtoken_verifier_verify(verifier, JID, 17, huge, HUGE_LENGTH, NOW));
@@ -185,7 +197,7 @@ static void odd_bytes_and_lengths(void)
 		xtoken_config_add_key(config, SEED, 32, (const uint8_t *)huge, HUGE_LENGTH));
 	EXPECT(XTOKEN_INVALID_LEDGER, xtoken_config_set_ledger(config, huge, HUGE_LENGTH));
 
-	/* Nothing is read with a length that cannot be. */
+	/* Nothing is read if the length is impossible. */
 	for (i = 0; i < sizeof impossible / sizeof *impossible; i++) {
 		size_t n = impossible[i];
 		EXPECT(XTOKEN_INVALID_LENGTH, xtoken_verifier_verify(verifier, JID, n, "", 0, NOW));
@@ -198,13 +210,9 @@ static void odd_bytes_and_lengths(void)
 		EXPECT(XTOKEN_INVALID_LENGTH, xtoken_config_set_ledger(config, "memory:", n));
 	}
 
-	for (i = 0; i < sizeof jids / sizeof *jids; i++)
-		EXPECT(XTOKEN_INVALID_JID,
-			xtoken_minter_mint(minter, jids[i], strlen(jids[i]), NOW, buffer, &length));
-	EXPECT(XTOKEN_INVALID_JID, xtoken_minter_mint(minter, "a\0@b", 4, NOW, buffer, &length));
 	CHECK(length == sizeof buffer);
 
-	/* After all that the good one still is. */
+	/* None of this spent the token. */
 	EXPECT(XTOKEN_OK, verify(verifier, &good));
 
 	free(huge);
@@ -222,7 +230,7 @@ static void small_buffers(void)
 	EXPECT(XTOKEN_BUFFER_TOO_SMALL, xtoken_minter_mint(minter, JID, 17, NOW, NULL, &length));
 	CHECK(length == 86);
 	for (size = 0; size <= 86; size++) {
-		/* Exactly as long as said, so that valgrind sees a byte written too many. */
+		/* As long as the size says, so that valgrind sees a write past the end. */
 		char *buffer = (char *)allocate(size ? size : 1, 1);
 		length = size;
 		if (size < 86) {
@@ -247,8 +255,8 @@ static void small_buffers(void)
 static void odd_nonces(void)
 {
 	static const char *const nonces[] = {
-		"", "1", "3141592653589793238462643383279", "314159265358979323846264338327950",
-		"3141592653589793238462643383279x", "-1415926535897932384626433832795",
+		"3141592653589793238462643383279", "314159265358979323846264338327950",
+		"3141592653589793238462643383279x",
 	};
 	static const char good[] = "31415926535897932384626433832795";
 	xtoken_minter *minter = new_minter();
@@ -284,13 +292,15 @@ static void odd_nonces(void)
 
 static void generated_keys(void)
 {
+	static const char base32[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 	char otp_seed[XTOKEN_OTP_SEED_SIZE], token_secret[XTOKEN_TOKEN_SECRET_SIZE];
 	char first[XTOKEN_OTP_SEED_SIZE];
 	xtoken_config *config = xtoken_config_new();
 
 	EXPECT(XTOKEN_OK, xtoken_generate_key(otp_seed, sizeof otp_seed, token_secret,
 		sizeof token_secret));
-	CHECK(strlen(otp_seed) == 32 && strlen(token_secret) == 52);
+	CHECK(strlen(otp_seed) == 32 && strspn(otp_seed, base32) == 32);
+	CHECK(strlen(token_secret) == 52 && strspn(token_secret, base32) == 52);
 	EXPECT(XTOKEN_OK, add_key(config, otp_seed, token_secret));
 	memcpy(first, otp_seed, sizeof first);
 	EXPECT(XTOKEN_OK, xtoken_generate_key(otp_seed, sizeof otp_seed, token_secret,
@@ -326,8 +336,9 @@ static void ends_of_time(void)
 int main(void)
 {
 	null_everywhere();
-	bad_settings_change_nothing();
-	settings_are_heeded();
+	empty_input_may_be_null();
+	bad_options_change_nothing();
+	options_are_heeded();
 	odd_bytes_and_lengths();
 	small_buffers();
 	odd_nonces();

@@ -1,4 +1,4 @@
-/* Names, numbers and versions: what programs compiled against this header rely on. */
+/* Names, numbers and versions that compiled programs rely on. */
 #include "check.h"
 
 static const struct { xtoken_status status; int number; const char *name; } known[] = {
@@ -53,5 +53,8 @@ int main(void)
 	sprintf(version, "%d.%d.%d", XTOKEN_VERSION_MAJOR, XTOKEN_VERSION_MINOR, XTOKEN_VERSION_PATCH);
 	CHECK(strncmp(XTOKEN_VERSION, version, strlen(version)) == 0);
 	CHECK(strcmp(xtoken_version(), XTOKEN_VERSION) == 0);
+	CHECK(XTOKEN_VERSION_NUMBER == (XTOKEN_VERSION_MAJOR << 16 | XTOKEN_VERSION_MINOR << 8
+		| XTOKEN_VERSION_PATCH));
+	CHECK(xtoken_version_number() == XTOKEN_VERSION_NUMBER);
 	return finish("names");
 }

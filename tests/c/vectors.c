@@ -1,11 +1,12 @@
 /* The conformance vectors, and the decisions recorded from the Lua implementation.
  *
- * Reads lines of these fields with tabs between them, texts in hexadecimal; vectors.py writes them:
+ * vectors.py writes them as lines of fields with tabs in between, texts in hexadecimal:
  *
- *     key LENGTH POLICY SEED SECRET     a fresh minter and a fresh verifier
+ *     key LENGTH POLICY SEED SECRET     makes a new minter and a new verifier
  *     mint TIME JID NONCE TOKEN         the minter makes this token
- *     verify TIME STATUS JID TOKEN      the verifier answers with this status, or with any
- *                                       rejection if it is "refused"
+ *     refuse JID                        the minter makes no token
+ *     verify TIME STATUS JID TOKEN      the verifier returns this status, or any rejection for
+ *                                       "refused"
  *     end */
 #include "check.h"
 
@@ -17,7 +18,7 @@ static bytes from_hex(const char *hex)
 	size_t i;
 	unsigned byte;
 	out.length = strlen(hex) / 2;
-	/* Exactly as long as the value, so that valgrind sees a byte read too many. */
+	/* As long as the value, so that valgrind sees a read past the end. */
 	out.bytes = (unsigned char *)allocate(out.length ? out.length : 1, 1);
 	for (i = 0; i < out.length; i++) {
 		sscanf(hex + 2 * i, "%2x", &byte);
@@ -75,12 +76,23 @@ static void run_mint(char *line)
 	char minted[XTOKEN_TOKEN_SIZE_MAX];
 	size_t length = sizeof minted;
 
-	EXPECT(XTOKEN_OK, xtoken_minter_mint_with_nonce(minter, (const char *)jid.bytes, jid.length, now,
-		(const char *)nonce.bytes, nonce.length, minted, &length));
+	EXPECT(XTOKEN_OK, xtoken_minter_mint_with_nonce(minter, (const char *)jid.bytes, jid.length,
+		now, (const char *)nonce.bytes, nonce.length, minted, &length));
 	CHECK(length == wanted.length && memcmp(minted, wanted.bytes, length) == 0);
 	free(jid.bytes);
 	free(nonce.bytes);
 	free(wanted.bytes);
+}
+
+static void run_refuse(char *line)
+{
+	bytes jid = from_hex(next_field(&line));
+	char minted[XTOKEN_TOKEN_SIZE_MAX];
+	size_t length = sizeof minted;
+
+	EXPECT(XTOKEN_INVALID_JID, xtoken_minter_mint(minter, (const char *)jid.bytes, jid.length, 0,
+		minted, &length));
+	free(jid.bytes);
 }
 
 static void run_verify(char *line)
@@ -92,7 +104,8 @@ static void run_verify(char *line)
 		(const char *)presented.bytes, presented.length, now);
 
 	if (strcmp(wanted, "refused") == 0)
-		CHECK(status == XTOKEN_MALFORMED || status == XTOKEN_BAD_SIGNATURE || status == XTOKEN_EXPIRED);
+		CHECK(status == XTOKEN_MALFORMED || status == XTOKEN_BAD_SIGNATURE
+			|| status == XTOKEN_EXPIRED);
 	else
 		CHECK(strcmp(xtoken_status_name(status), wanted) == 0);
 	free(jid.bytes);
@@ -117,6 +130,8 @@ int main(int argc, char **argv)
 			use_key(rest);
 		else if (strcmp(word, "mint") == 0)
 			run_mint(rest);
+		else if (strcmp(word, "refuse") == 0)
+			run_refuse(rest);
 		else if (strcmp(word, "verify") == 0)
 			run_verify(rest);
 		else

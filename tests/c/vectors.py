@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the vectors as the lines that vectors.c reads; its first lines say which."""
+"""Prints the vectors as lines for vectors.c, which describes them."""
 
 import base64
 import json
@@ -35,6 +35,8 @@ conformance = read("conformance.json")
 for case in conformance["mint"]:
     key(case)
     line(f"mint\t{case['now']}", case["jid"], case["nonce"], case["token"])
+for case in conformance["refused_jids"]:
+    line("refuse", case["jid"] if "jid" in case else base64.b64decode(case["jid_base64"]))
 for case in conformance["verify"]:
     key(case)
     for shown in case["presentations"]:

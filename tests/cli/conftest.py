@@ -1,30 +1,24 @@
 import pathlib
 import subprocess
 import sys
-import tempfile
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 XTOKEN = ROOT / "target/cli/xtoken"
 PATH = "/usr/local/bin:/usr/bin:/bin"
+ALICE = "alice@example.com"
+NOW = 1_700_000_010
 
-# The servers and the minter of the other tests.
+# The minter of the other tests.
 sys.path.insert(0, str(ROOT / "tests/prosody"))
 
 from mint import new_key  # noqa: E402
 
 
 @pytest.fixture
-def tmp_path():
-    """A short one: Prosody 13.0 fails where it warns of a line in a file whose path has 60 bytes or more."""
-    with tempfile.TemporaryDirectory(prefix="xtoken-") as folder:
-        yield pathlib.Path(folder)
-
-
-@pytest.fixture
 def xtoken(tmp_path):
-    """xtoken(*arguments, input=…, env=…): runs the command in an empty folder and an empty environment."""
+    """xtoken(*arguments, input=…, env=…): runs the command in an empty folder and environment."""
     assert XTOKEN.exists(), f"{XTOKEN} is missing (make cli)"
 
     def run(*arguments, input=b"", env={}, **how):
@@ -38,7 +32,9 @@ def xtoken(tmp_path):
             timeout=20,
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how},
         )
-        done.stdout, done.stderr = ((output or b"").decode("utf-8", "replace") for output in (done.stdout, done.stderr))
+        done.stdout, done.stderr = (
+            (output or b"").decode("utf-8", "replace") for output in (done.stdout, done.stderr)
+        )
         return done
 
     return run
@@ -51,5 +47,26 @@ def key():
 
 @pytest.fixture
 def secrets(key):
-    """The key as an environment."""
+    """The key as environment variables."""
     return dict(zip(("XTOKEN_OTP_SEED", "XTOKEN_TOKEN_SECRET"), key))
+
+
+def at(now):
+    return ["--at", str(now)]
+
+
+def accepted(done):
+    assert done.stderr == ""
+    return (done.returncode, done.stdout) == (0, "accepted: key default\n")
+
+
+def refused(done, reason):
+    assert done.stdout == ""
+    return done.returncode == 1 and done.stderr.startswith(f"refused: {reason}: ")
+
+
+def is_wrong(done, *words):
+    """Nothing is on standard output, and standard error says what is wrong with these words."""
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ") and "panicked" not in done.stderr
+    return all(word in done.stderr for word in words)

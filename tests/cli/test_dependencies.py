@@ -1,4 +1,4 @@
-"""What the command needs is no burden of the libraries, nor theirs of the command."""
+"""The libraries do not depend on the crates of the command, nor it on theirs."""
 
 import subprocess
 
@@ -7,14 +7,19 @@ from conftest import ROOT
 
 def crates(*features):
     tree = ["cargo", "tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"]
-    shown = subprocess.run([*tree, *features], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    shown = subprocess.run(
+        [*tree, *features], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
     return {line.split()[0] for line in shown.splitlines()}
 
 
 def test_the_libraries_and_the_command_share_the_core_only():
-    command = crates("--no-default-features", "--features", "cli")
-    assert {"clap", "anstream", "serde_json", "toml"} <= command
+    command = crates("--features", "cli")
+    assert {"clap", "anstream", "serde_json", "tempfile", "toml"} <= command
     assert not {"mlua", "rusqlite", "redis"} & command
     for features in ["capi", "lua54"]:
-        library = crates("--no-default-features", "--features", f"{features},sqlite,redis")
-        assert "hmac" in library and not {"clap", "anstream", "serde_json", "toml"} & library
+        library = crates("--features", f"{features},sqlite,redis")
+        assert (
+            "hmac" in library
+            and not {"clap", "anstream", "serde_json", "tempfile", "toml"} & library
+        )

@@ -1,12 +1,10 @@
-"""A secret in the wrong place: an argument, a file, the environment. No output shows it."""
+"""No output shows a secret in the wrong place: as an argument, in a file, in the environment."""
 
 import itertools
 
 import pytest
-from conftest import ROOT
 from mint import new_key
-from server import options
-from versions import VERSIONS, launcher
+from test_help import OPTIONS as OPTIONS_OF_HELP
 
 SECRET = "HUNTER2HUNTER2HUNTER2HUNTER2HUNT"
 ALICE = "alice@localhost"
@@ -30,15 +28,15 @@ COMMANDS = {
 }
 OPTIONS = [
     "--key",
-    "--prosody-config",
-    "--host",
-    "--prosodyctl",
     "--at",
     "--nonce-length",
     "--nonce-policy",
     "--deviation",
     "--ledger",
     "--also",
+    "--nonce",
+    "--json",
+    "--verbose",
 ]
 SHAPES = [
     SECRET,
@@ -71,8 +69,8 @@ def test_as_the_value_of_an_option(xtoken, option):
 
 
 def test_known_options_are_still_suggested(xtoken):
-    done = conceals(xtoken("mint", ALICE, "--prosody-confg", SECRET))
-    assert done.returncode == 2 and "--prosody-config" in done.stderr
+    done = conceals(xtoken("mint", ALICE, "--nonce-lenght", SECRET))
+    assert done.returncode == 2 and "--nonce-length" in done.stderr
     assert "'--at <TIME>'" in conceals(xtoken("mint", ALICE, "--at", SECRET)).stderr
 
 
@@ -119,79 +117,13 @@ def test_in_a_file_for_key(xtoken, tmp_path, line):
             )
 
 
-def values():
-    """A secret as every option and every field, of several kinds."""
-    fields = [
-        "id",
-        "otp_seed",
-        "token_secret",
-        "otp_seed_file",
-        "token_secret_file",
-        "not_before",
-        "not_after",
-        SECRET,
-    ]
-    names = [
-        "token_keys",
-        "token_ledger",
-        "token_ledger_timeout",
-        "token_nonce_length",
-        "token_deviation",
-        *fields[1:5],
-    ]
-    for shape in (SECRET, f"/not-there/{SECRET}", f"redis://{SECRET}", [SECRET], {SECRET: SECRET}):
-        for name in names:
-            yield {**GOOD, name: shape}
-        for field in fields:
-            yield {"token_keys": [{"id": "new", **GOOD, field: shape}]}
-        yield {"token_keys": [shape]}
-    yield {"token_keys": [{"id": SECRET, "otp_seed": SECRET, "token_secret": GOOD["token_secret"]}]}
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_in_the_configuration_of_prosody(xtoken, tmp_path, version):
-    hosts = {f"h{number}.example": value for number, value in enumerate(values())}
-    text = f'data_path = "{tmp_path}"\n' + "".join(
-        f'VirtualHost "{host}"\n{options(**value)}' for host, value in hosts.items()
-    )
-    (tmp_path / "prosody.cfg.lua").write_text(text)
-    source = [
-        "--prosody-config",
-        "prosody.cfg.lua",
-        "--prosodyctl",
-        launcher(version).with_name("prosodyctl"),
-    ]
-    for host in hosts:
-        conceals(xtoken("verify", f"alice@{host}", "x", *source))
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_in_a_configuration_that_cannot_be_loaded(xtoken, tmp_path, version):
-    source = [
-        "--prosody-config",
-        "prosody.cfg.lua",
-        "--prosodyctl",
-        launcher(version).with_name("prosodyctl"),
-    ]
-    for line in [
-        f'otp_seed = "{SECRET}',
-        f"otp_seed = {SECRET}.x.y",
-        f"otp_seed = {SECRET}()",
-        f"otp_seed {SECRET}",
-        f'otp_seed = "{SECRET}" + 1',
-        f'otp_seed = error("{SECRET}")',
-        f'otp_seed = error("{SECRET}:1: x", 0)',
-        f'otp_seed = assert(io.open("{SECRET}"))',
-        f'otp_seed = require "{SECRET}"',
-        f'Include "{SECRET}"',
-    ]:
-        (tmp_path / "prosody.cfg.lua").write_text(f'VirtualHost "localhost"\n{line}\n')
-        done = conceals(xtoken("mint", ALICE, *source))
-        assert done.returncode == 2 and "prosody.cfg.lua" in done.stderr + "prosody.cfg.lua" * (
-            line.startswith("Include")
-        )
-
-
 def test_the_options_of_the_command_are_all_tried():
-    source = (ROOT / "src/bin/xtoken/arguments.rs").read_text()
-    assert source.count("#[arg(long") == len(OPTIONS) + 1  # and --json
+    in_help = set().union(*OPTIONS_OF_HELP.values())
+    assert in_help == {*OPTIONS, "--files", "--output"}
+
+
+@pytest.mark.parametrize("option", ["--files", "--output"])
+def test_a_place_that_cannot_be_made(xtoken, option):
+    for path in [f"/dev/null/{SECRET}", f"/not-there/{SECRET}", f"{SECRET * 9}"]:
+        done = conceals(xtoken("generate-key", option, path))
+        assert done.returncode == 2 and "no key was written" in done.stderr

@@ -8,7 +8,15 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COPIED = ["Makefile", "packaging", "scripts", "include", "lua", "tests/vectors", "tests/prosody"]
+COPIED = [
+    "Makefile",
+    "make",
+    "packaging",
+    "scripts",
+    "lua",
+    "tests/vectors",
+    "tests/prosody",
+]
 
 MANIFEST = """
 [package]
@@ -32,7 +40,20 @@ luajit = []
 capi = []
 cli = []
 sqlite = []
+sqlite-bundled = []
 redis = []
+"""
+HEADER = """/*
+ * xtoken: a library that is built in a moment.
+ */
+#define XTOKEN_VERSION "7.8.9"
+
+/**
+ * Returns which library this is.
+ *
+ * Since 0.1.
+ */
+const char *xtoken_which(void);
 """
 LIBRARY = """
 #[unsafe(no_mangle)]
@@ -63,6 +84,7 @@ class Checkout:
         for library in (folder / "lua").glob("*.so"):
             library.unlink()
         self.write("Cargo.toml", MANIFEST)
+        self.write("include/xtoken.h", HEADER)
         self.write("build.rs", "fn main() {}\n")
         self.write("packaging/manual.rs", MANUAL)
         self.write("src/bin/xtoken/arguments.rs", "")

@@ -1,0 +1,18 @@
+# Fuzzing, which is no part of `make test`: that only replays fuzz/corpus/.
+
+CARGO_FUZZ := target/tools/bin/cargo-fuzz
+# How long each target runs.
+SECONDS ?= 60
+
+$(CARGO_FUZZ): | target/build-tools
+	$(CARGO) install --locked --quiet --root target/tools --version 0.13.1 cargo-fuzz
+
+.PHONY: fuzz
+fuzz: $(CARGO_FUZZ) lua/xtoken.so ## random inputs for each target, SECONDS= for each
+	scripts/need g++ lua5.4 openssl prosody
+	fuzz/run $(SECONDS)
+
+.PHONY: fuzz-corpus
+fuzz-corpus: $(CARGO_FUZZ) ## fuzz/corpus/ from all that libFuzzer has found
+	scripts/need g++
+	fuzz/minimise
