@@ -256,6 +256,7 @@ await run({
     await said(bob, 'Between us');
     await bob.getByRole('button', { name: 'Sign out' }).click();
     await bob.getByRole('button', { name: 'Sign in' }).waitFor();
+    await bob.waitForLoadState(); // the page's scripts have run
     assert.equal(await bob.evaluate(stored), '[{},{}]');
     await bob.goBack();
     await bob.waitForURL(address);
