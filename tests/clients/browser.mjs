@@ -313,6 +313,7 @@ await run({
     }, { times: 1 });
     await tabSignsIn('carol');
     await alice.goto(tab.url());
+    await alice.getByText('carol@localhost', { exact: true }).waitFor(); // it has asked
     const see = () => alice.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
     await user('bob');
     await Promise.all([said(alice, words('bob', 'carol')), see()]);
