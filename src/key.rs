@@ -169,10 +169,13 @@ impl KeyId {
         Ok(Self { bytes, length: id.len() })
     }
 
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
     pub(crate) fn as_str(&self) -> &str {
-        let id = self.bytes.get(..self.length).unwrap_or_default();
         // Always ASCII.
-        str::from_utf8(id).unwrap_or_default()
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 }
 

@@ -76,6 +76,7 @@ impl Drop for SigningMac {
 /// A message that is hashed while it is written.
 struct Message {
     state: State,
+    /// Zeros after what is filled.
     block: [u8; BLOCK],
     /// The bytes in `block`, less than all.
     filled: usize,
@@ -108,11 +109,11 @@ impl Message {
     #[inline]
     fn digest(&mut self) -> [u8; DIGEST] {
         let bits = (8 * self.length).to_be_bytes();
-        self.push(&[0x80]);
-        self.block.iter_mut().skip(self.filled).for_each(|byte| *byte = 0);
-        if self.filled > BLOCK - bits.len() {
+        if let Some(byte) = self.block.get_mut(self.filled) {
+            *byte = 0x80;
+        }
+        if self.filled >= BLOCK - bits.len() {
             self.compress();
-            self.block = [0; BLOCK];
         }
         if let Some(end) = self.block.last_chunk_mut() {
             *end = bits;
@@ -127,7 +128,7 @@ impl Message {
     #[inline]
     fn compress(&mut self) {
         compress256(&mut self.state, slice::from_ref(&self.block));
-        self.filled = 0;
+        (self.block, self.filled) = ([0; BLOCK], 0);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use subtle::{ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroize;
 
 /// The seconds of a step.
@@ -15,6 +15,8 @@ pub const OTP_DEVIATION: u64 = 1;
 /// The largest number of steps that can be configured as deviation.
 pub const MAX_DEVIATION: u64 = 10;
 
+/// Later than the step of any Unix time.
+const NO_STEP: u64 = u64::MAX;
 const MODULUS: u32 = 100_000_000;
 const OTP_BITS: u32 = 27;
 /// More than the steps of the widest window, so that no two of them share a slot.
@@ -70,14 +72,11 @@ impl Totp {
 
     /// Returns the last of `steps` whose OTP is `otp`. Takes the same time for every `otp`.
     pub(crate) fn step_of(&self, otp: u32, steps: impl IntoIterator<Item = u64>) -> Option<u64> {
-        let mut found = Choice::from(0);
-        let mut found_step = 0;
+        let mut found = NO_STEP;
         steps.into_iter().for_each(|step| {
-            let same = self.otp(step).ct_eq(&otp);
-            found_step = u64::conditional_select(&found_step, &step, same);
-            found |= same;
+            found.conditional_assign(&step, self.otp(step).ct_eq(&otp));
         });
-        bool::from(found).then_some(found_step)
+        (found != NO_STEP).then_some(found)
     }
 
     /// Returns whether `otp` is the OTP of `step`. Computes it, and does not cache it.

@@ -38,7 +38,7 @@ pub(crate) struct Rules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Accepted {
-    key_id: KeyId,
+    pub(crate) key_id: KeyId,
     /// Its step less the current step: below zero if the minter's clock is behind.
     pub step_offset: i64,
     /// The number of digits of its nonce. It differs from the configured one only with

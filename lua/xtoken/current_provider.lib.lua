@@ -15,12 +15,18 @@ local host, own = module.host, internals.own;
 
 -- Does not look into the configuration: it may have been changed since, and name a module that is
 -- not loaded.
+local function current()
+	local provider = internals.has_host(host) and get_provider(host);
+	return provider and not internals.is_null(provider) and provider or nil;
+end
+
 local function is_missing()
-	return not internals.has_host(host) or internals.is_null(get_provider(host));
+	return current() == nil;
 end
 
 local function ask(question, ...)
-	local answer = not is_missing() and own(get_provider(host), question);
+	local provider = current();
+	local answer = provider and own(provider, question);
 	if not answer then
 		return false, "unavailable";
 	end
@@ -28,7 +34,8 @@ local function ask(question, ...)
 end
 
 local function readmit(username)
-	if not is_missing() and not own(get_provider(host), "readmit") then
+	local provider = current();
+	if provider and not own(provider, "readmit") then
 		-- The configuration was changed, and another module has the users of this host now.
 		return true;
 	end

@@ -1,6 +1,7 @@
--- Lets `module:require` say in one sentence which file of xtoken is missing, cannot be read, is
--- incomplete or of another version. Prosody's own message has a stack trace, and names the last
--- file that it tried.
+-- Lets `module:require` run each file of xtoken once, and say in one sentence which file is
+-- missing, cannot be read, is incomplete or of another version. Prosody's own runs a file at each
+-- call. Each garbage collection visits all those copies, and it is most of what a login costs.
+-- Prosody's message has a stack trace, and names the last file that it tried.
 --
 --   watch(): from now on, module:require does so for this module
 --   fail(sentence): raises the sentence as an error, without a stack trace
@@ -60,7 +61,14 @@ local function make_strict(library, name)
 end
 
 local function watch()
+	-- By module, or by its context of a host, which has an environment of its own.
+	local loaded = setmetatable({}, { __mode = "k" });
 	rawset(module, "require", function (self, name)
+		local libraries = loaded[self] or {};
+		loaded[self] = libraries;
+		if libraries[name] then
+			return libraries[name];
+		end
 		local run, err = loader:load_code_ext(self.name, name, "lib.lua", self.environment);
 		if not run then
 			refuse_file(name, err);
@@ -71,7 +79,8 @@ local function watch()
 		elseif library == prosody.xtoken or library == package.loaded.xtoken then
 			return library;
 		end
-		return make_strict(library, name);
+		libraries[name] = make_strict(library, name);
+		return library;
 	end);
 end
 

@@ -1,9 +1,9 @@
 -- Keeps the state of xtoken in a running Prosody: the tables in `prosody.xtoken`, its only global.
 --
--- Each library requires those that it uses. `module:require` runs a file again at each call, so no
--- library in this folder remembers anything in variables of its own. What a host remembers while
--- its module is loaded is in objects, which functions named `new` return. What hosts share, or a
--- reload must not lose, is here.
+-- Each library requires those that it uses. Each module of a host runs a library for itself, and
+-- again after a reload, so no library in this folder remembers anything in variables of its own.
+-- What a host remembers while its module is loaded is in objects, which functions named `new`
+-- return. What hosts share, or a reload must not lose, is here.
 
 local state = prosody.xtoken or {};
 prosody.xtoken = state;

@@ -28,7 +28,7 @@ pub struct xtoken_verifier {
 
 impl xtoken_verifier {
     fn tell_key(&self, accepted: &Accepted, key_id: Option<&mut MaybeUninit<*const c_char>>) {
-        let is_its = |id: &&CString| id.to_bytes() == accepted.key_id().as_bytes();
+        let is_its = |id: &&CString| id.to_bytes() == accepted.key_id.as_bytes();
         if let (Some(slot), Some(id)) = (key_id, self.key_ids.iter().find(is_its)) {
             slot.write(id.as_ptr());
         }

@@ -91,6 +91,14 @@ def test_what_was_reloaded_leaves_with_its_keys(server, key):
     assert "Result: nil" in server.shell(">return (next(prosody.unloaded))")
 
 
+def test_a_module_runs_each_library_once(server):
+    """Every copy would be visited by each garbage collection."""
+    module = "prosody.hosts.localhost.modules.auth_token.module"
+    for library in ("users", "prosody_internals"):
+        ask = f'{module}:require("xtoken/{library}")'
+        assert "Result: true" in server.shell(f">return {ask} == {ask}")
+
+
 # After an upgrade, the process still has the old native module. Its interface number is another, or
 # missing.
 OLDER = {

@@ -219,3 +219,23 @@ fn a_deviation_that_is_not_in_use_lapses_in_the_lock_file_too() {
     file.remove(&["", "-wal", "-shm"]);
     file.assert_closed_for_the_window(&ledger);
 }
+
+/// The clock is set back by so little that the first process has no reason to read the file again.
+#[test]
+fn steps_that_another_process_closed_are_closed() {
+    let file = File::new();
+    let [one, other] = [file.open(), file.open()];
+    let old = spending(1, file.step());
+    assert_eq!(file.spend_of(&one, &old), Ok(Spent::First));
+    file.pass(59);
+    for n in 2..5 {
+        assert_eq!(file.spend(&one, n), Ok(Spent::First));
+    }
+    file.pass(1);
+    // The first of all fingerprints, so this one checks every row.
+    assert_eq!(file.spend(&other, 0), Ok(Spent::First));
+    assert_eq!(other.spent_count(), Some(4));
+    file.set_wall(NOW + 59);
+    assert_eq!(one.spend(&old, file.now()), Err(Unavailable));
+    assert_eq!(file.spend(&one, 6), Ok(Spent::First));
+}

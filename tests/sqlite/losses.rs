@@ -85,6 +85,23 @@ fn a_start_makes_a_file_and_repairs_a_damaged_one() {
     assert!(file.path().exists());
 }
 
+/// In the step of the last token, when one statement spends a token and the files are compared only
+/// afterwards.
+#[test]
+fn a_fresh_token_is_not_spent_in_files_that_others_do_not_see() {
+    for suffix in ["", "-wal", "-shm", ".lock"] {
+        let file = File::new();
+        let ledger = file.open();
+        file.spend_a_hundred(&ledger);
+        file.remove(&[suffix]);
+        for n in 1_000..1_003 {
+            let answer = ledger.spend(&spending(n, file.step()), file.now());
+            assert_eq!(answer, Err(Unavailable), "{suffix:?}");
+            assert_eq!(ledger.closed_until(file.now()), Some(NOW + 60), "{suffix:?}");
+        }
+    }
+}
+
 fn overwrite(path: &Path, at: usize, with: &[u8]) {
     let mut bytes = fs::read(path).unwrap();
     bytes[at..at + with.len()].copy_from_slice(with);

@@ -23,6 +23,8 @@ use crate::totp::step_at;
 const SWEPT_AT_ONCE: u32 = 500;
 /// The most spent tokens that are counted. This takes a few milliseconds.
 const COUNTED_AT_MOST: u32 = 50_000;
+/// About twice the bytes that `-wal` has before a checkpoint: 1000 pages of 4 KiB.
+const LARGEST_WAL: u32 = 8 << 20;
 /// `PRAGMA application_id`: "xtkn". Version 0.1 had "xtok", and takes this for the file of another
 /// program.
 const APPLICATION_ID: i32 = 0x7874_6b6e;
@@ -53,8 +55,8 @@ pub(super) struct Database {
     /// Names the boot clock of the history.
     machine: String,
     process: u32,
-    /// `PRAGMA data_version` when the history was last read or written.
-    version: Option<i64>,
+    /// The history as it is stored. `None` if the one in memory may be longer.
+    stored: Option<String>,
     sweep: Sweep,
 }
 
@@ -96,7 +98,9 @@ pub(super) fn connect(paths: &Paths) -> Result<Connection, Error> {
     connection.pragma_update(None, "synchronous", "off")?;
     // Keeps `-wal` and `-shm` when the last process closes the database.
     connection.file_control(Some(MAIN_DB), FileControl::PersistWal(&mut 1))?;
-    connection.pragma_update(None, "journal_size_limit", 0)?;
+    // With a limit, the last process to close the database empties `-wal`. This one is larger than
+    // `-wal` becomes, because making it shorter after each checkpoint costs as much as a spending.
+    connection.pragma_update(None, "journal_size_limit", LARGEST_WAL)?;
     Ok(connection)
 }
 
@@ -150,8 +154,8 @@ impl Database {
         record: Record,
         machine: String,
     ) -> Self {
-        let (process, version, sweep) = (process::id(), None, Sweep::Nothing);
-        Self { connection, lock, paths, files, record, machine, process, version, sweep }
+        let (process, stored, sweep) = (process::id(), None, Sweep::Nothing);
+        Self { connection, lock, paths, files, record, machine, process, stored, sweep }
     }
 
     /// Returns whether this process was forked since the database was opened.
@@ -171,16 +175,60 @@ impl Database {
         clocks: Clocks,
         deadline: Deadline,
     ) -> Result<Outcome, Error> {
+        let outcome = if self.spend_at_once(history, spending, clocks, deadline)? {
+            Ok(Spent::First)
+        } else {
+            self.spend_in_transaction(history, spending, clocks, deadline)?
+        };
+        // Other processes do not know what was written to files that were replaced.
+        let Err(error) = self.refuse_replaced() else { return Ok(outcome) };
+        if outcome == Ok(Spent::First) {
+            // If this fails, a token is refused that nobody has used.
+            let _ = deadline.retry(|| remove(&self.connection, &spending.fingerprint));
+        }
+        Err(error)
+    }
+
+    /// Spends a token in one statement, which costs half of a transaction. Returns whether it was
+    /// the first time. If not, or if there is more to do than that, the transaction must decide.
+    fn spend_at_once(
+        &mut self,
+        history: &mut History,
+        spending: &Spending,
+        clocks: Clocks,
+        deadline: Deadline,
+    ) -> Result<bool, Error> {
+        let Some(stored) = self.stored.take() else { return Ok(false) };
+        if history.advance(spending.deviation, clocks)
+            || history.widest(clocks) != self.record.widest
+            || !history.knows(spending.step, clocks)
+            || !self.sweep.is_through(clocks)
+        {
+            return Ok(false);
+        }
+        let added = deadline.retry(|| {
+            let mut insert = self.connection.prepare_cached(
+                "INSERT INTO spent SELECT ?1, ?2 FROM ledger WHERE history = ?3 AND machine = ?4
+                 ON CONFLICT DO NOTHING",
+            )?;
+            let step = integer(spending.step);
+            Ok(insert.execute(params![spending.fingerprint, step, stored, self.machine])?)
+        })?;
+        self.stored = Some(stored);
+        Ok(added == 1)
+    }
+
+    fn spend_in_transaction(
+        &mut self,
+        history: &mut History,
+        spending: &Spending,
+        clocks: Clocks,
+        deadline: Deadline,
+    ) -> Result<Outcome, Error> {
         let transaction = begin(&self.connection, deadline)?;
         self.refuse_replaced()?;
-        let version = transaction
-            .prepare_cached("PRAGMA data_version")?
-            .query_row([], |row| row.get(0))
-            .map(Some)?;
-        // Until this is committed, the history in memory may be longer than the stored one.
-        if self.version.take() != version {
-            *history = load_of(&transaction, &self.machine)?;
-        }
+        self.stored = None;
+        *history = load_of(&transaction, &self.machine)?;
         if history.advance(spending.deviation, clocks) {
             store(&transaction, &self.machine, history)?;
         }
@@ -201,9 +249,7 @@ impl Database {
         };
         self.sweep.advance(&transaction, history, spending, clocks)?;
         transaction.commit()?;
-        self.version = version;
-        // Other processes do not know what was written to files that were replaced.
-        self.refuse_replaced()?;
+        self.stored = Some(history.encode());
         Ok(outcome)
     }
 
@@ -240,6 +286,11 @@ impl Database {
 }
 
 impl Sweep {
+    /// Returns whether all rows were checked in this step.
+    fn is_through(&self, clocks: Clocks) -> bool {
+        matches!(self, Self::Through(last) if *last == step_at(clocks.wall))
+    }
+
     /// Checks some more rows and forgets tokens that no process will accept any more.
     fn advance(
         &mut self,
@@ -248,11 +299,13 @@ impl Sweep {
         spending: &Spending,
         clocks: Clocks,
     ) -> Result<(), Error> {
+        if self.is_through(clocks) {
+            return Ok(());
+        }
         let step = step_at(clocks.wall);
         let from = match self {
             Self::Nothing => spending.fingerprint,
             Self::To(fingerprint) => *fingerprint,
-            Self::Through(last) if *last == step => return Ok(()),
             Self::Through(_) => Fingerprint::default(),
         };
         let rows = transaction
@@ -264,10 +317,9 @@ impl Sweep {
                 Ok((row.get(0)?, row.get::<_, i64>(1)?))
             })?
             .collect::<Result<Vec<(Fingerprint, _)>, _>>()?;
-        let mut delete = transaction.prepare_cached("DELETE FROM spent WHERE fingerprint = ?1")?;
         for (fingerprint, step) in &rows {
             if history.may_forget(step.unsigned_abs(), clocks) {
-                delete.execute([fingerprint])?;
+                remove(transaction, fingerprint)?;
             }
         }
         let last = rows.last().filter(|_| rows.len() == SWEPT_AT_ONCE as usize);
@@ -297,10 +349,20 @@ fn find(
 }
 
 fn add(transaction: &Transaction<'_>, spending: &Spending) -> Result<(), Error> {
-    // SQLite counts to 2^63 - 1, far beyond any step.
-    let step = i64::try_from(spending.step).unwrap_or(i64::MAX);
     transaction
         .prepare_cached("INSERT OR REPLACE INTO spent VALUES (?1, ?2)")?
-        .execute(params![spending.fingerprint, step])?;
+        .execute(params![spending.fingerprint, integer(spending.step)])?;
     Ok(())
+}
+
+fn remove(connection: &Connection, fingerprint: &Fingerprint) -> Result<(), Error> {
+    connection
+        .prepare_cached("DELETE FROM spent WHERE fingerprint = ?1")?
+        .execute([fingerprint])?;
+    Ok(())
+}
+
+/// Converts a step for SQLite, which counts to 2^63 - 1, far beyond any step.
+fn integer(step: u64) -> i64 {
+    i64::try_from(step).unwrap_or(i64::MAX)
 }

@@ -47,16 +47,17 @@ impl Paths {
     /// Returns what the paths name now. A database with several names is an error, because other
     /// files may be beside each name.
     pub(super) fn files(&self) -> Result<Files, Error> {
-        let database = metadata(&self.named)?;
-        match database.as_ref().map(Metadata::nlink) {
-            Some(links) if links > 1 => return Err(Error::Linked(links)),
+        let database = node(&self.named)?;
+        match database {
+            Some(Node { links, .. }) if links > 1 => return Err(Error::Linked(links)),
             _ => {}
         }
+        let identity = |node: Option<Node>| node.map(|node| node.identity);
         Ok(Files {
-            database: database.as_ref().map(identity),
-            lock: metadata(&self.lock)?.as_ref().map(identity),
-            wal: metadata(&self.wal)?.as_ref().map(identity),
-            shm: metadata(&self.shm)?.as_ref().map(identity),
+            database: identity(database),
+            lock: identity(node(&self.lock)?),
+            wal: identity(node(&self.wal)?),
+            shm: identity(node(&self.shm)?),
         })
     }
 
@@ -148,9 +149,37 @@ pub(super) fn identity(metadata: &Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
 }
 
-fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
+/// What a path names.
+struct Node {
+    identity: Identity,
+    /// How many names it has.
+    links: u64,
+}
+
+/// Returns what a path names. Does not ask for the times of the file: then the system would have to
+/// note a finer time at the next write, which costs as much as the question.
+#[cfg(target_os = "linux")]
+fn node(path: &Path) -> io::Result<Option<Node>> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
+    use rustix::io::Errno;
+    match statx(CWD, path, AtFlags::empty(), StatxFlags::INO | StatxFlags::NLINK) {
+        Ok(found) => {
+            let device = makedev(found.stx_dev_major, found.stx_dev_minor);
+            Ok(Some(Node { identity: (device, found.stx_ino), links: found.stx_nlink.into() }))
+        }
+        Err(Errno::NOENT) => Ok(None),
+        // Old kernels, and containers that forbid what they do not know, do not have statx(2).
+        Err(Errno::NOSYS | Errno::PERM) => node_of_metadata(path),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+use node_of_metadata as node;
+
+fn node_of_metadata(path: &Path) -> io::Result<Option<Node>> {
     match fs::metadata(path) {
-        Ok(metadata) => Ok(Some(metadata)),
+        Ok(found) => Ok(Some(Node { identity: identity(&found), links: found.nlink() })),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

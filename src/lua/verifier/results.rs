@@ -58,7 +58,7 @@ impl Results {
             match self {
                 Self::Accepted(accepted) => {
                     ffi::lua_pushboolean(state, 1);
-                    push_string(state, accepted.key_id().as_bytes());
+                    push_string(state, accepted.key_id.as_bytes());
                     ffi::lua_pushinteger(state, accepted.step_offset as ffi::lua_Integer);
                     ffi::lua_pushinteger(state, accepted.nonce_length as ffi::lua_Integer);
                     push_number(state, accepted.clock_skew.map(|skew| skew as ffi::lua_Integer));
