@@ -211,6 +211,23 @@ fn each_token_is_accepted_once_whatever_threads_present_it() {
 }
 
 #[test]
+fn debug_prints_nothing_secret() {
+    let expected = "Verifier { keys: [Key { id: \"default\", validity: 0..=18446744073709551615, \
+         seed_bits: 160, .. }], rules: Rules { nonce_length: 32, nonce_policy: Exact, deviation: 1, \
+         ignores_validity: false }, ledger: MemoryLedger, completions: Completions { .. } }";
+    assert_eq!(format!("{:?}", verifier()), expected);
+}
+
+#[test]
+fn the_weakest_seed_counts() {
+    let short = Key::new("MZXW6YTBMZXW6YTB", "short").unwrap().with_id("short").unwrap();
+    let keys = vec![key("secret"), short];
+    let verifier = Verifier::new(keys, Arc::new(MemoryLedger::new())).unwrap();
+    assert_eq!(verifier.seed_bits(), 80);
+    assert_eq!(verifier.keys().iter().map(Key::id).collect::<Vec<_>>(), [DEFAULT_KEY_ID, "short"]);
+}
+
+#[test]
 fn names_are_stable_and_say_what_to_do() {
     let names: Vec<_> = Rejection::ALL.iter().map(|rejection| rejection.name()).collect();
     assert_eq!(
