@@ -247,8 +247,9 @@ fn each_token_is_accepted_once_whatever_threads_present_it() {
 #[test]
 fn debug_prints_nothing_secret() {
     let expected = "Verifier { keys: [Key { id: \"default\", validity: 0..=18446744073709551615, \
-         seed_bits: 160, .. }], rules: Rules { nonce_length: 32, nonce_policy: Exact, deviation: 1, \
-         ignores_validity: false }, ledger: MemoryLedger, completions: Completions { .. } }";
+         seed_bits: 160, .. }], rules: Rules { nonce_length: 32, nonce_policy: Exact, \
+         deviation: 1, ignores_validity: false }, ledger: MemoryLedger, \
+         completions: Completions { .. } }";
     assert_eq!(format!("{:?}", verifier()), expected);
 }
 

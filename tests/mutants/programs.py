@@ -102,9 +102,8 @@ class Test:
 def built(folder, target, arguments):
     """Builds the tests. Returns the errors as file, line and message, and the programs."""
     environment = {**os.environ, "CARGO_TARGET_DIR": str(target)}
-    done = subprocess.run(
-        [*CARGO, *arguments, *OPTIONS], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    command = [*CARGO, *arguments, *OPTIONS]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True)
     messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
     programs = [message["executable"] for message in messages if message.get("executable")]
     errors = []

@@ -18,6 +18,7 @@ import subprocess
 import rust_text
 from mutants import PROJECT
 
+ROOT = "src/lib.rs"
 MARK = re.compile(r"/\* (?P<kind>from|to) (?P<number>\d+) \*/")
 
 
@@ -91,15 +92,17 @@ class Tree:
         self.number_of_function = {}  # by the number of the mutant
 
     def copy(self):
-        """Copies what Git knows."""
+        """Copies what Git knows, but for the files that `write` writes."""
+        written = {mutant.file for mutant in self.mutants.values()} | {ROOT} if self.mutants else ()
         command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
         listed = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, check=True, text=True)
         for name in listed.stdout.splitlines():
             source, copy = PROJECT / name, self.folder / name
-            if not source.is_file():
+            if not source.is_file() or name in written:
                 continue
-            copy.parent.mkdir(parents=True, exist_ok=True)
+            # Cargo builds anew what is written anew.
             if not copy.exists() or copy.read_bytes() != source.read_bytes():
+                copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, copy)
 
     def write(self, without=()):
@@ -110,7 +113,7 @@ class Tree:
                 by_file.setdefault(mutant.file, []).append(mutant)
         self.number_of_function = {}
         count = 0
-        for name in {mutant.file for mutant in self.mutants.values()}:
+        for name in sorted({mutant.file for mutant in self.mutants.values()}):
             text = (PROJECT / name).read_text("utf-8")
             done, parts = 0, []
             for function in functions(text, by_file.get(name, [])):
@@ -118,13 +121,16 @@ class Tree:
                 self.number_of_function |= {m.number: count for m in function.mutants}
                 done, count = function.end, count + 1
             self.replace(name, "".join(parts) + text[done:])
-        shutil.copy(pathlib.Path(__file__).with_name("switches.rs"), self.folder / "src")
-        root = (PROJECT / "src/lib.rs").read_text("utf-8")
-        self.replace("src/lib.rs", root.replace("mod completions;", "mod completions;\nmod switches;", 1))
+        switches = pathlib.Path(__file__).with_name("switches.rs").read_text("utf-8")
+        self.replace("src/switches.rs", switches)
+        root = (PROJECT / ROOT).read_text("utf-8")
+        self.replace(ROOT, root.replace("mod completions;", "mod completions;\nmod switches;", 1))
 
     def replace(self, name, text):
+        """Writes a file, unless it has this text."""
         copy = self.folder / name
-        if copy.read_text("utf-8") != text:
+        if not copy.exists() or copy.read_text("utf-8") != text:
+            copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_text(text, "utf-8")
 
     def mutant_at(self, name, line):
