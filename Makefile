@@ -40,6 +40,7 @@ include make/lint.mk
 include make/bench.mk
 include make/hostile.mk
 include make/fuzz.mk
+include make/mutants.mk
 
 .PHONY: clean
 clean: ## removes what was built

@@ -199,6 +199,7 @@ mod tests {
         for _ in 0..1000 {
             let reserved: Vec<_> = (0..3).map(|_| completions.reserve().unwrap()).collect();
             let tickets: Vec<_> = reserved.iter().map(Reservation::ticket).collect();
+            assert!(tickets.is_sorted_by(|one, next| one < next), "{tickets:?}");
             assert!(!is_awake(&completions) && completions.descriptor().is_some());
             for reservation in reserved {
                 let ticket = reservation.ticket();
@@ -251,11 +252,27 @@ mod tests {
     #[test]
     fn the_memory_for_an_answer_is_reserved_before() {
         let completions = Completions::<u64>::new();
-        let reserved: Vec<_> = (0..100).map(|_| completions.reserve().unwrap()).collect();
         let capacity = || completions.inbox().unwrap().lock().answers.capacity();
+        let mut reserved = Vec::new();
+        for count in 1..=100 {
+            reserved.push(completions.reserve().unwrap());
+            assert!(capacity() >= count);
+        }
         let before = capacity();
-        assert!(before >= 100);
         reserved.into_iter().for_each(|reservation| reservation.fill(7));
         assert_eq!(capacity(), before);
+        // Answers that wait have their memory already.
+        let _one_more = completions.reserve().unwrap();
+        assert!(capacity() <= 2 * before);
+    }
+
+    #[test]
+    fn only_the_process_that_made_an_inbox_drops_it() {
+        for (process, left) in [(process::id(), 0), (process::id() ^ 1, 1)] {
+            let inbox = Arc::new(Inbox::<u64> { process, ..Inbox::new().unwrap() });
+            let watched = Arc::downgrade(&inbox);
+            drop(Completions(OnceLock::from(inbox)));
+            assert_eq!(watched.strong_count(), left);
+        }
     }
 }

@@ -243,11 +243,64 @@ impl fmt::Display for Unavailable {
 
 impl std::error::Error for Unavailable {}
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Has only what a ledger must have.
+    #[derive(Debug)]
+    struct Least;
+
+    impl Ledger for Least {
+        fn spend(&self, _: &Spending, _: u64) -> Outcome {
+            Ok(Spent::First)
+        }
+
+        fn peek(&self, _: &Spending, _: u64) -> Outcome {
+            Ok(Spent::Again)
+        }
+
+        fn probe(&self) -> Result<Probe, Unavailable> {
+            Err(Unavailable)
+        }
+    }
+
     #[test]
+    fn a_ledger_answers_immediately_and_knows_no_more_unless_it_says_so() {
+        assert_eq!(Least.start(1, 300), Some(Ok(())));
+        assert_eq!((Least.spent_count(), Least.closed_until(300)), (None, None));
+        assert_eq!((Least.last_error(), Least.answers_later()), (None, false));
+        let spending = Spending { fingerprint: [1; 16], step: 10, deviation: 1 };
+        for (question, outcome) in [
+            (Question::Spend(spending), Ok(Spent::First)),
+            (Question::Peek(spending), Ok(Spent::Again)),
+        ] {
+            let (sender, replies) = std::sync::mpsc::channel();
+            let reply = move |outcome| sender.send(outcome).unwrap();
+            assert_eq!(Least.submit(question, 300, Box::new(reply)), Ok(()));
+            assert_eq!(replies.iter().collect::<Vec<_>>(), [outcome]);
+        }
+    }
+
+    #[test]
+    fn another_ledger_of_a_kind_that_knows_nothing_is_a_new_one() {
+        let spending = Spending { fingerprint: [1; 16], step: 10, deviation: 1 };
+        let former = open("memory:").unwrap();
+        assert_eq!(former.spend(&spending, 300), Ok(Spent::First));
+        let next = reopen("memory:", &*former).unwrap();
+        assert_eq!(next.spend(&spending, 300), Ok(Spent::First));
+        assert_eq!(reopen("memory", &*former).err(), Some(ConfigError::Ledger));
+    }
+
+    #[test]
+    fn debug_shows_what_it_is() {
+        assert_eq!(format!("{:?}", open("memory:").unwrap()), "MemoryLedger");
+        assert_eq!(format!("{:?}", BootClock::new(|| 7)), "BootClock(7 ms)");
+        assert_eq!(Unavailable.to_string(), "the ledger of spent tokens gave no answer");
+    }
+
+    #[test]
+    #[cfg(feature = "sqlite")]
     fn names_of_sqlite_are_not_paths() {
         for name in ["", ":memory:", ":", "file:", "file:tokens.sqlite?mode=ro", "file::memory:"] {
             assert_eq!(open(format!("sqlite:{name}")).err(), Some(ConfigError::Ledger), "{name}");

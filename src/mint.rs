@@ -145,6 +145,17 @@ mod tests {
     }
 
     #[test]
+    fn each_digit_is_equally_likely() {
+        let mut digits = vec![0; 1_000_000];
+        fill_with_digits(&mut digits).unwrap();
+        for digit in b'0'..=b'9' {
+            let count = digits.iter().filter(|other| **other == digit).count();
+            // More than six standard deviations of 300.
+            assert!(count.abs_diff(100_000) < 2_000, "{count} times {digit}");
+        }
+    }
+
+    #[test]
     fn the_message_names_the_limit() {
         assert!(MintError::InvalidTime.message().contains(&format!(" {DATE_DIGITS} ")));
     }

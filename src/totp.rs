@@ -163,6 +163,28 @@ mod tests {
     }
 
     #[test]
+    fn a_step_without_room_in_the_cache_is_taken_for_no_other() {
+        let totp = Totp::new(b"another seed");
+        for far in [(1 << (u64::BITS - OTP_BITS)) - 1, 1 << (u64::BITS - OTP_BITS), u64::MAX] {
+            totp.otp(far);
+            for step in (0..CACHE_SLOTS as u64).chain([far]) {
+                assert_eq!(totp.otp(step), totp.compute(step), "{step} after {far}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cached_otp_is_not_computed_again() {
+        let totp = Totp::new(b"another seed");
+        for step in [0, 1, 12, 56_666_667] {
+            let slot = &totp.cache[step as usize % CACHE_SLOTS];
+            slot.store((step + 1) << OTP_BITS | 99_999_999, Relaxed);
+            assert_eq!(totp.otp(step), 99_999_999);
+            assert!(totp.has_cached(step) && !totp.has_cached(step + CACHE_SLOTS as u64));
+        }
+    }
+
+    #[test]
     fn the_window_has_its_edges() {
         assert_eq!(window(0, 1), 0..=1);
         assert_eq!(window(59, 1), 0..=2);

@@ -222,6 +222,23 @@ fn the_step_of_a_dated_token_is_that_of_its_date() {
     }
 }
 
+/// The ledger then remembers it for as long as any verifier accepts it.
+#[test]
+fn an_undated_token_that_two_steps_have_made_counts_as_made_in_the_later_one() {
+    let token = signed(otp(TWIN), &"7".repeat(32), &key());
+    for (now, expected) in [
+        (TWIN * 30 - 31, Err(Rejection::Expired)),
+        (TWIN * 30 - 30, Ok(1)),
+        (TWIN * 30, Ok(1)),
+        (TWIN * 30 + 30, Ok(0)),
+        (TWIN * 30 + 60, Ok(-1)),
+        (TWIN * 30 + 90, Err(Rejection::Expired)),
+    ] {
+        let decision = verifier().verify(ALICE, &token, now);
+        assert_eq!(decision.map(|accepted| accepted.step_offset), expected, "at {now}");
+    }
+}
+
 #[test]
 fn of_keys_with_one_secret_the_one_that_proves_the_date_counts() {
     let other = || {

@@ -6,7 +6,7 @@ use std::slice::from_ref;
 use std::sync::Arc;
 
 use xtoken::config::NoncePolicy;
-use xtoken::explain::Flaw;
+use xtoken::explain::{Flaw, MAX_OTHERS};
 use xtoken::jid::MAX_JID_LENGTH;
 use xtoken::ledger::MemoryLedger;
 use xtoken::nonce::MAX_DATE;
@@ -125,6 +125,24 @@ fn other_jids_are_found() {
     assert_eq!(explained(&elsewhere), [Finding::BadSignature { otp_of: Some("2026-11".into()) }]);
     let found = verifier().explain(ALICE, &elsewhere, NOW, &[b"nowhere", b"chat.example.org"]);
     assert_eq!(found, [signed_for("alice@chat.example.org")]);
+}
+
+#[test]
+fn only_the_first_256_other_jids_are_tried() {
+    let elsewhere = token_of(new(), "alice@chat.example.org", NOW);
+    let name_after = |count| {
+        let others = [&vec![&b"nowhere"[..]; count][..], &[b"chat.example.org"]].concat();
+        verifier().explain(ALICE, &elsewhere, NOW, &others)[0].name()
+    };
+    assert_eq!((MAX_OTHERS, name_after(255), name_after(256)), (256, "other-jid", "bad-signature"));
+}
+
+#[test]
+fn other_jids_may_be_as_long_as_a_jid() {
+    let signed = format!("{}@{}", "u".repeat(1023), "h".repeat(1023));
+    let token = token_of(new(), &signed, NOW);
+    let found = verifier().explain(ALICE, &token, NOW, &[signed.as_bytes()]);
+    assert_eq!(found, [signed_for(&signed)]);
 }
 
 #[test]

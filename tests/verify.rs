@@ -10,7 +10,7 @@ use xtoken::config::{ConfigError, NoncePolicy};
 use xtoken::key::{DEFAULT_KEY_ID, KeyError};
 use xtoken::ledger::{Ledger, MemoryLedger, Probe, Spending, Spent, Unavailable};
 use xtoken::nonce::MAX_DATE;
-use xtoken::token::MAX_NONCE_LENGTH;
+use xtoken::token::{MAX_NONCE_LENGTH, Token};
 use xtoken::{Key, Minter, Rejection, Verifier};
 
 const ALICE: &str = "alice@example.com";
@@ -91,6 +91,40 @@ fn a_key_is_tried_while_it_is_valid() {
     assert_eq!(decide(&old, 0).as_deref(), Ok("old"));
     assert_eq!(decide(&old, NOW + 60).as_deref(), Ok("old"));
     assert_eq!(decide(&old, NOW + 61), Err(Rejection::BadSignature));
+}
+
+#[test]
+fn of_keys_that_are_alike_the_first_counts() {
+    let named = |id| key("secret").with_id(id).unwrap();
+    let keys = vec![named("first"), named("second"), named("third")];
+    let verifier = Verifier::new(keys, Arc::new(MemoryLedger::new())).unwrap();
+    for token in [
+        minter().mint(ALICE, NOW).unwrap(),
+        minter().mint_with_nonce(ALICE, NOW, "7".repeat(32)).unwrap(),
+    ] {
+        assert_eq!(verifier.verify(ALICE, token, NOW).unwrap().key_id(), "first");
+    }
+}
+
+#[test]
+fn every_bit_of_a_signature_counts() {
+    let verifier = verifier();
+    let token = minter().mint(ALICE, NOW).unwrap();
+    let parsed = Token::parse(token.as_bytes()).unwrap();
+    // Two bits, too, since the signature is compared by words.
+    for one in 0..256 {
+        for other in (one..256).filter(|other| (other - one) % 8 == 0) {
+            let mut signature = *parsed.signature();
+            signature[one / 8] ^= 1 << (one % 8);
+            if other > one {
+                signature[other / 8] ^= 1 << (other % 8);
+            }
+            let forged = Token::new(parsed.digits(), signature).encode();
+            let decision = verifier.verify(ALICE, forged, NOW);
+            assert_eq!(decision, Err(Rejection::BadSignature), "{one} {other}");
+        }
+    }
+    assert!(verifier.verify(ALICE, &token, NOW).is_ok());
 }
 
 #[test]
@@ -211,6 +245,24 @@ fn each_token_is_accepted_once_whatever_threads_present_it() {
 }
 
 #[test]
+fn debug_prints_nothing_secret() {
+    let expected = "Verifier { keys: [Key { id: \"default\", validity: 0..=18446744073709551615, \
+         seed_bits: 160, .. }], rules: Rules { nonce_length: 32, nonce_policy: Exact, \
+         deviation: 1, ignores_validity: false }, ledger: MemoryLedger, \
+         completions: Completions { .. } }";
+    assert_eq!(format!("{:?}", verifier()), expected);
+}
+
+#[test]
+fn the_weakest_seed_counts() {
+    let short = Key::new("MZXW6YTBMZXW6YTB", "short").unwrap().with_id("short").unwrap();
+    let keys = vec![key("secret"), short];
+    let verifier = Verifier::new(keys, Arc::new(MemoryLedger::new())).unwrap();
+    assert_eq!(verifier.seed_bits(), 80);
+    assert_eq!(verifier.keys().iter().map(Key::id).collect::<Vec<_>>(), [DEFAULT_KEY_ID, "short"]);
+}
+
+#[test]
 fn names_are_stable_and_say_what_to_do() {
     let names: Vec<_> = Rejection::ALL.iter().map(|rejection| rejection.name()).collect();
     assert_eq!(
@@ -218,4 +270,13 @@ fn names_are_stable_and_say_what_to_do() {
         ["malformed", "bad-signature", "expired", "replayed", "unavailable", "undated"]
     );
     assert!(Rejection::ALL.iter().all(|rejection| rejection.to_string().contains(": ")));
+    for (error, words) in [
+        (KeyError::InvalidSeed, "otp_seed is not base32: "),
+        (KeyError::ShortSeed, "otp_seed is too short: "),
+        (KeyError::EmptySecret, "token_secret is empty: "),
+        (KeyError::InvalidId, "the id of a key is not usable: "),
+        (KeyError::NeverValid, "not_before is after not_after: "),
+    ] {
+        assert!(error.to_string().starts_with(words), "{error}");
+    }
 }

@@ -91,3 +91,22 @@ pub(super) fn check_size(buffer: *mut c_char, size: usize, needed: usize) -> Res
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_written_only_with_its_nul() {
+        for size in 0..=5 {
+            let mut buffer = [0x55; 5];
+            // SAFETY: the size is not larger than that of the buffer.
+            let written = unsafe { write(buffer.as_mut_ptr().cast(), size, b"abc") };
+            if size < 4 {
+                assert_eq!((written, buffer), (Err(Failure::TOO_SMALL), [0x55; 5]));
+            } else {
+                assert_eq!((written, &buffer), (Ok(()), b"abc\0\x55"));
+            }
+        }
+    }
+}

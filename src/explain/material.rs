@@ -166,3 +166,29 @@ impl fmt::Display for Material {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_read_as_lenient_languages_do() {
+        for text in ["+/+/Zg==", "-_-_Zg==", "-/+_Zg", "+_-/Zh=="] {
+            let decoded = decode_base64(text.as_bytes());
+            assert_eq!(decoded, Some(vec![0xfb, 0xff, 0xbf, b'f']), "{text}");
+        }
+        assert_eq!(decode_base64(b"*"), None);
+    }
+
+    #[test]
+    fn hexadecimal_digits_are_read_as_they_are_written() {
+        for byte in 0..=255 {
+            let digits = hex_digits(byte);
+            assert_eq!(digits, format!("{byte:02x}").as_bytes());
+            assert_eq!(decode_hex(&digits), Some(vec![byte]));
+        }
+        for text in ["0", "000", "0g", "g0", " 00"] {
+            assert_eq!(decode_hex(text.as_bytes()), None, "{text}");
+        }
+    }
+}

@@ -190,10 +190,10 @@ mod tests {
 
     #[test]
     fn time_zones_are_multiples_of_a_quarter() {
-        for seconds in [3_600, -3_600, 7_230, -20_700, 1_800, 50_400, 3_590] {
+        for seconds in [3_600, -3_600, 7_230, -20_700, 1_680, 1_920, 3_480, 3_720, 50_400, 50_520] {
             assert!(is_time_zone(seconds), "{seconds}");
         }
-        for seconds in [0, 30, 900, 1_200, 4_000, 50_900, 86_400, i64::MIN] {
+        for seconds in [0, 30, 900, 1_679, 1_921, 3_479, 3_721, 4_000, 50_521, 86_400, i64::MIN] {
             assert!(!is_time_zone(seconds), "{seconds}");
         }
     }

@@ -43,3 +43,30 @@ impl Work {
         self.0.get()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_counted_with_their_padding() {
+        let counted = |count: fn(&Work, usize) -> bool, bytes| {
+            let work = Work::new();
+            assert!(count(&work, bytes));
+            work.done()
+        };
+        // SHA-256 pads with a bit and 8 bytes (FIPS 180-4 section 5.1.1).
+        for (bytes, blocks) in [(0, 1), (55, 1), (56, 2), (64, 2), (119, 2), (120, 3)] {
+            assert_eq!(counted(Work::allows_hash, bytes), blocks, "{bytes}");
+            assert_eq!(counted(Work::allows_mac, bytes), blocks + 1, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn the_last_block_is_allowed_and_no_more() {
+        let work = Work::new();
+        assert!(!work.allows_hash(64 * Work::LIMIT) && work.done() == 0);
+        assert!(work.allows_hash(64 * (Work::LIMIT - 1)));
+        assert!(!work.allows_hash(0) && work.done() == Work::LIMIT);
+    }
+}

@@ -71,3 +71,24 @@ impl Clocks {
 fn signed(milliseconds: u64) -> i64 {
     i64::try_from(milliseconds).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_clock_of_the_machine_counts_milliseconds() {
+        let expected = || {
+            let time = clock_gettime(ClockId::Boottime);
+            Duration::new(time.tv_sec as u64, time.tv_nsec as u32).as_millis()
+        };
+        for _ in 0..1_000 {
+            let before = expected();
+            let now = BootClock::of_machine().now();
+            assert!((before..=expected()).contains(&now.into()));
+        }
+    }
+}

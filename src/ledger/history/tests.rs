@@ -52,6 +52,45 @@ fn a_step_is_closed_when_it_is_over_and_ever_after() {
 }
 
 #[test]
+fn what_is_new_is_stored_and_nothing_else() {
+    let mut machine = Machine::new();
+    let advance = |machine: &mut Machine, deviation| {
+        let before = machine.history.clone();
+        let is_new = machine.history.advance(deviation, machine.clocks());
+        assert_eq!(is_new, machine.history != before);
+        is_new
+    };
+    assert!(advance(&mut machine, 1));
+    assert!(!advance(&mut machine, 1));
+    machine.pass(15);
+    assert!(!advance(&mut machine, 1));
+    machine.pass(15);
+    assert!(advance(&mut machine, 1));
+    assert!(!advance(&mut machine, 1));
+    // Another deviation, even a narrower one, and the same an hour after its note.
+    assert!(advance(&mut machine, 3) && !advance(&mut machine, 3));
+    assert!(advance(&mut machine, 0) && !advance(&mut machine, 0));
+    machine.pass(NOTED_EVERY / 1_000 - 1);
+    assert!(!machine.history.note(3, machine.clocks()));
+    machine.pass(1);
+    assert!(machine.history.note(3, machine.clocks()));
+    assert!(!machine.history.note(3, machine.clocks()));
+    // Another time, of which the wall clock has been set back.
+    machine.wall -= 3_600;
+    assert!(advance(&mut machine, 3) && !advance(&mut machine, 3));
+}
+
+#[test]
+fn a_deviation_lapses_a_day_after_its_last_note() {
+    let mut machine = Machine::new();
+    machine.history.advance(10, machine.clocks());
+    machine.pass(DAY - 1);
+    assert_eq!(machine.history.widest(machine.clocks()), 10);
+    machine.pass(1);
+    assert_eq!(machine.history.widest(machine.clocks()), 0);
+}
+
+#[test]
 fn a_clock_that_is_ahead_for_a_moment_closes_nothing() {
     let mut machine = Machine::new();
     for ahead in [2 * 3_600, YEAR, 100 * YEAR] {
