@@ -10,8 +10,8 @@ def section_of(page, heading):
 
 def code_shown(text, folder):
     """Returns the name of each file that the text links to, with the code that follows its link."""
-    link = rf"\]\(\.\./{folder}/([\w.]+)\)"
-    between = r"[^\n]*\n(?:[^`\n][^\n]*\n)*?"
+    link = rf"\]\((?:\.\./)+{folder}/([\w.]+)\)"
+    between = r"[^\n]*\n(?:(?!```)[^\n]+\n)*?"
     block = r"\n```\w+\n(.*?)```\n"
     return re.findall(link + between + block, text, re.DOTALL)
 

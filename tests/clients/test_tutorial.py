@@ -1,5 +1,7 @@
 """docs/tutorial.md: its blocks, run in order on Debian's configuration, until two pages talk.
 
+Then those of docs/own-page.md, a page of one's own.
+
 With XTOKEN_WRITE_DOCS=1, this writes into the page what the commands print.
 """
 
@@ -18,11 +20,10 @@ from test_stock import Stock
 from webchat import browse, tool
 
 PAGE = ROOT / "docs/tutorial.md"
-HEADINGS = {
-    "flask": "Python, with Flask",
-    "express": "TypeScript, with Express",
-    "php": "PHP",
-}
+OWN_PAGE = ROOT / "docs/own-page.md"
+START = "3. Start the web application"
+# What stands in place of the commands of that step.
+HEADINGS = {"express": "TypeScript, with Express", "php": "PHP"}
 PARTS = re.compile(
     r"^(?P<heading>##[^\n]*)$|^```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -138,32 +139,42 @@ class Reader(Stock):
         eventually(lambda: words in self.application.log(), PATIENCE, f"nothing prints: {words}")
 
     def follow(self):
-        """Runs every block of the page that is for this reader."""
-        return PARTS.sub(self.follow_part, self.page)
+        """Runs every block of the page that is for this reader, and those of the other page."""
+        written = PARTS.sub(self.follow_part, self.page)
+        for kind in ("js", "html"):
+            name = f"my-chat.{kind}"
+            (body,) = (part["body"] for part in parts(OWN_PAGE.read_text()) if part["kind"] == kind)
+            assert f"`{name}`" in OWN_PAGE.read_text()
+            (self.checkout / "examples/webchat/public" / name).write_text(body)
+        return written
 
     heading = ""
+
+    def in_own_language(self, kind):
+        """Returns the block of one kind with which this reader starts the web application."""
+        text = self.page.partition(f"\n### {HEADINGS[self.language]}\n")[2].partition("\n### ")[0]
+        (body,) = (part["body"] for part in parts(text) if part["kind"] == kind)
+        return body
 
     def follow_part(self, part):
         if part["heading"]:
             self.heading = part["heading"].strip("# ")
             return part[0]
-        languages = HEADINGS.values()
-        if self.heading in languages and self.heading != HEADINGS[self.language]:
+        if self.heading in HEADINGS.values():
             return part[0]
+        body = part["body"]
+        if self.heading == START and part["kind"] in ("sh", "text") and self.language in HEADINGS:
+            body = self.in_own_language(part["kind"])
         if part["kind"] == "console":
             commands = re.findall(r"^\$ (.*)$", part["body"], re.MULTILINE)
             shown = "".join(f"$ {command}\n{ended(self.run(command))}" for command in commands)
             return f"```console\n{shown}```"
-        if part["kind"] in ("js", "html"):
-            name = f"my-chat.{part['kind']}"
-            assert f"`{name}`" in self.page or f"/{name}`" in self.page
-            (self.checkout / "examples/webchat/public" / name).write_text(part["body"])
-        elif part["kind"] == "text":
-            self.expect_printed(part["body"].strip())
-        elif self.heading in languages:
-            self.start_application(part["body"])
-        elif not any(words in part["body"] for words in SKIPPED):
-            self.run(part["body"])
+        if part["kind"] == "text":
+            self.expect_printed(body.strip())
+        elif self.heading == START:
+            self.start_application(body)
+        elif not any(words in body for words in SKIPPED):
+            self.run(body)
         return part[0]
 
     def browse(self):
@@ -173,12 +184,17 @@ class Reader(Stock):
         )  # fmt: skip
 
 
+def parts(text):
+    """Returns the blocks of a text."""
+    return (part for part in PARTS.finditer(text) if part["kind"])
+
+
 def ended(text):
     return f"{text}\n" if text else ""
 
 
 def test_every_language_is_tried():
-    assert HEADINGS.keys() == NAMES.keys()
+    assert {"flask", *HEADINGS} == NAMES.keys()
     found = re.findall("^### (.*)$", PAGE.read_text(), re.MULTILINE)
     assert found == list(HEADINGS.values())
 

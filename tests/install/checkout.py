@@ -1,4 +1,4 @@
-"""From a checkout: the steps of README.md, to the letter."""
+"""From a checkout: the steps of docs/configure.md, to the letter."""
 
 import re
 import subprocess
@@ -6,9 +6,9 @@ import subprocess
 from mint import new_key
 from root import PROJECT, Failure, expect, log_in, say
 
-README = (PROJECT / "README.md").read_text()
-CONFIGURE = README.partition("\n## Configure Prosody\n")[2].partition("\n### ")[0]
-CHECKOUT = README.partition("\n### From a checkout\n")[2].partition("\n### ")[0]
+PAGE = (PROJECT / "docs/configure.md").read_text()
+CONFIGURE = PAGE.partition("\n## 2. ")[2].partition("\n## 5. ")[0]
+CHECKOUT = PAGE.partition("\n## From a checkout\n")[2].partition("\n## ")[0]
 
 
 def blocks(language, text):
@@ -36,7 +36,7 @@ def follow(root):
     commands = [line.split() for line in lines]
     for expected in ("make install-plugins", "systemctl restart prosody"):
         if expected.split() not in commands:
-            raise Failure(f"README.md does not say: sudo {expected}")
+            raise Failure(f"docs/configure.md does not say: sudo {expected}")
     for command in commands:
         if command == ["make", "install-plugins"]:
             say("#", *command)

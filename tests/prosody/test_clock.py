@@ -84,7 +84,7 @@ def test_a_clock_that_jumps_accepts_nothing_twice(prosody, options, key, clock, 
             assert len(spent) == 7
 
 
-# 0.12 cannot use mod_sasl2_fast: docs/users.md.
+# 0.12 cannot use mod_sasl2_fast: docs/mechanisms.md.
 @pytest.mark.parametrize("version", ["13.0"])
 @pytest.mark.parametrize("end", ["option", "account"])
 def test_fast_ends_also_what_a_clock_granted_that_ran_ahead(with_fast, key, clock, end):

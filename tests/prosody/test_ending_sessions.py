@@ -163,7 +163,8 @@ def test_a_disabled_account_is_out_at_once(prosody, options, token, tmp_path):
 
 def test_a_deleted_account_is_out_at_once(prosody, options, token, tmp_path):
     (line,) = (text for text in blocks(PAGE, "sh") if "user delete" in text)
-    (listing,) = re.findall("^.* user list .*$", block("users.md", "sh", "user list"), re.MULTILINE)
+    accounts = block("accounts.md", "sh", "user list")
+    (listing,) = re.findall("^.* user list .*$", accounts, re.MULTILINE)
     with prosody({HOST: {**options, "token_known_users": "existing"}}) as server:
         eventually(server.has_shell, 60, "the server has no shell")
         server.prosodyctl("register", "alice", HOST, "unused")

@@ -1,4 +1,4 @@
-"""docs/operating.md: what is seen when the first set-up has a mistake. Debian's configuration."""
+"""docs/login-fails.md: what is seen when the first set-up has a mistake. Debian's configuration."""
 
 import re
 
@@ -6,9 +6,9 @@ import pytest
 from client import STREAM, Client
 from mint import mint
 from server import PATIENCE, eventually
-from test_stock import HOST, OPERATING, Stock
+from test_stock import HOST, LOGIN_FAILS, Stock
 
-TABLE = OPERATING.partition("## The first set-up does not work")[2].partition("\n## ")[0]
+TABLE = LOGIN_FAILS.partition("## The first set-up does not work")[2].partition("\n## ")[0]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The configuration of Debian's package, with the plugins and lines that README.md adds to it."""
+"""The configuration of Debian's package, with the plugins and lines of docs/configure.md."""
 
 import os
 import re
@@ -13,8 +13,8 @@ from server import PLUGINS, ROOT, Prosody, options
 
 HOST = "example.com"
 FOLDER = "/usr/local/lib/prosody/modules"  # which the file names
-README = (ROOT / "README.md").read_text()
-OPERATING = (ROOT / "docs/operating.md").read_text()
+CONFIGURE = (ROOT / "docs/configure.md").read_text()
+LOGIN_FAILS = (ROOT / "docs/login-fails.md").read_text()
 STOCK_HOST = 'VirtualHost "localhost"\n'
 
 
@@ -29,7 +29,8 @@ class Stock(Prosody):
         for folder in ("conf.d", "certs"):
             (self.folder / folder).mkdir(exist_ok=True)
         self.text = self.moved(self.config.read_text())
-        (written,) = re.findall(r"^```lua\n(VirtualHost.*?)```", README, re.MULTILINE | re.DOTALL)
+        host = re.compile(r"^```lua\n(VirtualHost.*?)```", re.MULTILINE | re.DOTALL)
+        (written,) = host.findall(CONFIGURE)
         for name, value in zip(("otp_seed", "token_secret"), key):
             written = written.replace(f'{name} = "…"', f'{name} = "{value}"')
         assert "…" not in written
@@ -77,7 +78,7 @@ def stock(version, key):
     server.__exit__()
 
 
-def test_the_lines_of_the_readme_lead_to_a_login_over_tls(stock, key):
+def test_the_lines_of_the_page_lead_to_a_login_over_tls(stock, key):
     stock.install()
     stock.import_certificate()
     stock.start()
@@ -133,7 +134,7 @@ FAILED = "Failed to load module 'xtoken': "
     ],
 )
 def test_what_is_said_of_a_line_of_plugin_paths(stock, place, works, said):
-    """Checks the table of docs/operating.md."""
+    """Checks the table of docs/login-fails.md."""
     (line,) = re.findall("^plugin_paths.*\n", stock.text, re.MULTILINE)
     added = {"above": LINE + line, "below": line + LINE, "instead": LINE, "below a host": line}
     stock.text = stock.text.replace(line, added[place])
@@ -146,7 +147,7 @@ def test_what_is_said_of_a_line_of_plugin_paths(stock, place, works, said):
     assert works or FAILED in found.stdout
     config = stock.run_prosodyctl("check", "config").stdout
     assert [text for text in (MOVE, DUPLICATE) if text in config] == ([said] if said else [])
-    assert f"`{MOVE}`" in OPERATING and f"`{DUPLICATE}`" in OPERATING and FAILED in OPERATING
+    assert all(words in LOGIN_FAILS for words in (f"`{MOVE}`", f"`{DUPLICATE}`", FAILED))
 
 
 def test_a_line_below_a_host_is_told_where_the_plugins_are_found(stock):

@@ -1,8 +1,7 @@
-"""docs/operating.md shows what commands really print.
+"""Pages for operators show what commands really print.
 
-It runs on both versions. The comment before a block of
-the page names the state of the server. The functions below make these states. With
-XTOKEN_WRITE_DOCS=1, this writes the outputs into the page.
+It runs on both versions. The comment before a block of a page names the state of the server. The
+functions below make these states. With XTOKEN_WRITE_DOCS=1, this writes the outputs into the pages.
 """
 
 import contextlib
@@ -20,13 +19,15 @@ from pages import without_what_changes
 from server import PLUGINS, ROOT, Prosody, free_port
 from versions import VERSIONS
 
-PAGE = ROOT / "docs/operating.md"
 VERSION = "13.0"  # the one whose outputs are written
 HOST = "example.com"
 NEW = ("MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U", "a secret that is new")
 OLD = ("NZSXOIDTMVRXEZLUEBTG64RAORSXG5DT", "a secret that is old")
 FAIL2BAN = ROOT / "target/fail2ban"
 BLOCK = re.compile(r"^( *)<!-- ([\w ]+) -->\n *```console\n(.*?)\n *```$", re.M | re.S)
+# The pages whose outputs are written. They say so themselves.
+NOTE = "<!-- The outputs are written by XTOKEN_WRITE_DOCS=1 tests/prosody/run -k test_outputs -->"
+PAGES = sorted(page for page in (ROOT / "docs").glob("*.md") if NOTE in page.read_text())
 
 
 def entry(name, key, **more):
@@ -273,10 +274,10 @@ def run(command, running, secret, folder):
 
 
 @pytest.mark.parametrize("version, state", list(itertools.product(VERSIONS, STATES)))
-def test_the_page_shows_what_commands_print(tmp_path, monkeypatch, version, state):
+def test_the_pages_show_what_commands_print(tmp_path, monkeypatch, version, state):
     monkeypatch.setitem(globals(), "VERSION", version)
     assert (FAIL2BAN / "usr/bin/fail2ban-regex").exists(), "tests/prosody/run fetches fail2ban"
-    page = PAGE.read_text()
+    pages = {page: page.read_text() for page in PAGES}
 
     with STATES[state]() as (running, secret):
 
@@ -292,17 +293,28 @@ def test_the_page_shows_what_commands_print(tmp_path, monkeypatch, version, stat
             shown = f"<!-- {name} -->\n```console\n{lines}\n```"
             return textwrap.indent(shown, indent)
 
-        real = BLOCK.sub(really, page)
+        real = {page: BLOCK.sub(really, text) for page, text in pages.items()}
 
     if os.environ.get("XTOKEN_WRITE_DOCS") and version == "13.0":
-        PAGE.write_text(real)
-    expected, found = (without_what_changes(text).splitlines() for text in (page, real))
-    assert expected == found, "\n".join(
-        difflib.unified_diff(expected, found, "docs/operating.md", "reality", lineterm="")
-    )
+        for page, text in real.items():
+            page.write_text(text)
+    for page, text in pages.items():
+        expected, found = (without_what_changes(part).splitlines() for part in (text, real[page]))
+        assert expected == found, "\n".join(
+            difflib.unified_diff(expected, found, page.name, "reality", lineterm="")
+        )
 
 
-def test_every_block_of_the_page_is_tested():
-    page = PAGE.read_text()
-    assert {name for _, name, _ in BLOCK.findall(page)} == set(STATES)
-    assert page.count("```console") == len(BLOCK.findall(page))
+def test_every_block_of_the_pages_is_tested():
+    names = set()
+    for page in PAGES:
+        text = page.read_text()
+        found = BLOCK.findall(text)
+        assert found and text.count("```console") == len(found), page
+        names |= {name for _, name, _ in found}
+    assert names == set(STATES)
+
+
+def test_no_other_page_has_such_blocks():
+    others = set((ROOT / "docs").rglob("*.md")) - set(PAGES)
+    assert [page for page in others if BLOCK.search(page.read_text())] == []
