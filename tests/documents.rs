@@ -121,11 +121,15 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
-fn the_readme_links_to_every_page() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let links = links(&root.join("README.md"));
-    for page in documents(&root.join("docs")) {
-        let link = format!("docs/{}", page.file_name().unwrap().to_str().unwrap());
-        assert!(links.contains(&link), "README.md has no link to {link}");
-    }
+fn the_summary_of_the_book_names_every_page_once() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let summary = docs.join("SUMMARY.md");
+    let mut named: Vec<_> = links(&summary).iter().map(|link| docs.join(link)).collect();
+    let mut pages = documents(&docs);
+    pages.retain(|page| *page != summary);
+    named.sort();
+    pages.sort();
+    let missing: Vec<_> = pages.iter().filter(|page| !named.contains(page)).collect();
+    assert!(missing.is_empty(), "docs/SUMMARY.md does not name {missing:?}");
+    assert_eq!(named, pages, "docs/SUMMARY.md names a page that does not exist, or one twice");
 }
