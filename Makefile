@@ -28,6 +28,7 @@ include make/musl.mk
 include make/cli.mk
 include make/deb.mk
 include make/rock.mk
+include make/book.mk
 # What is tried out.
 include make/prosody.mk
 include make/webchat.mk
@@ -36,7 +37,6 @@ include make/install.mk
 include make/cross.mk
 include make/dist.mk
 include make/test.mk
-include make/book.mk
 include make/lint.mk
 include make/bench.mk
 include make/hostile.mk
