@@ -53,7 +53,8 @@ describe("the page about the Lua module", function ()
 
 	it("has every function of the module", function ()
 		for name in pairs(xtoken) do
-			assert.is_true(described(name) or page:find("`xtoken."..name.."`", 1, true) ~= nil, name);
+			local is_field = page:find("`xtoken."..name.."`", 1, true) ~= nil;
+			assert.is_true(described(name) or is_field, name);
 		end
 	end);
 
