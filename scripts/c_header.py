@@ -25,9 +25,9 @@ class Header:
 
     def __init__(self, text):
         self.version = re.search('XTOKEN_VERSION "(.*)"', text)[1]
-        self.introduction = re.match(r"/\*.*?\*/", text, re.S)[0]
-        declared = re.findall(r"^(/\*\*\n.*?\*/)\n([^\n].*?;)$", text, re.S | re.M)
+        self.introduction = re.match(r"/\*.*?\*/", text, re.DOTALL)[0]
+        declared = re.findall(r"^(/\*\*\n.*?\*/)\n([^\n].*?;)$", text, re.DOTALL | re.MULTILINE)
         self.types = [pair for pair in declared if pair[1].startswith("typedef")]
         self.functions = {name_of(pair[1]): pair for pair in declared if pair not in self.types}
         constant = r"^    (/\*\*.*?\*/)\n    (XTOKEN_[A-Z_]+ = \d+)"
-        self.constants = re.findall(constant, text, re.S | re.M)
+        self.constants = re.findall(constant, text, re.DOTALL | re.MULTILINE)

@@ -20,7 +20,7 @@ ELSEWHERE = {
 def texts(rest):
     """Yields the texts that a call may log: literals, joined by .. or chosen by `and` and `or`."""
     text = ""
-    for part in iter(lambda: LITERAL.match(rest), None):
+    while part := LITERAL.match(rest):
         rest = rest[part.end() :]
         if part[1] is not None:
             text += part[1].replace('\\"', '"')

@@ -33,7 +33,7 @@ def default(name):
 
 def test_every_option_is_described():
     source = (ROOT / "lua/xtoken/known_options.lib.lua").read_text()
-    table = re.search(r"local options = \{\n(.*?)\n\};", source, re.S)[1]
+    table = re.search(r"local options = \{\n(.*?)\n\};", source, re.DOTALL)[1]
     known = set(re.findall(r"^\t(\w+) =", table, re.MULTILINE))
     assert set(option_names()) == set(SECTIONS) == known - REMOVED
 
