@@ -25,7 +25,7 @@ book: $(BOOK_TOOLS) ## the documentation as a book, in target/book/
 	git ls-files -z '*.md' | xargs -0 $(lychee)
 
 .PHONY: docs
-docs: ## from include/xtoken.h
+docs: ## docs/c-api.md from include/xtoken.h
 	scripts/need python3
 	scripts/c-api include/xtoken.h >docs/c-api.md.new
 	mv docs/c-api.md.new docs/c-api.md
