@@ -28,6 +28,7 @@ include make/musl.mk
 include make/cli.mk
 include make/deb.mk
 include make/rock.mk
+include make/book.mk
 # What is tried out.
 include make/prosody.mk
 include make/webchat.mk

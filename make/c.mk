@@ -30,7 +30,7 @@ $(CAPI)/libxtoken.so.$(SOVERSION) $(CAPI)/libxtoken.a &: $(CAPI)/compiled.a incl
 $(CAPI)/libxtoken.so: $(CAPI)/libxtoken.so.$(SOVERSION)
 	ln -sf $(<F) $@
 
-$(CAPI)/xtoken.3: include/xtoken.h scripts/man3 | target/build-tools
+$(CAPI)/xtoken.3: include/xtoken.h scripts/man3 scripts/c_header.py | target/build-tools
 	scripts/need python3
 	mkdir -p $(@D)
 	scripts/man3 $< $(@D)

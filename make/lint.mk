@@ -3,10 +3,11 @@
 clippy = $(CARGO) clippy --locked
 
 .PHONY: lint
-lint: target/build-tools ## line lengths, words, formatting, clippy, rustdoc, luacheck, shellcheck
+lint: target/build-tools ## lines, words, docs, format, clippy, rustdoc, luacheck, shellcheck
 	scripts/need lua-check shellcheck python3 git
 	scripts/check-lines
 	scripts/check-words
+	scripts/c-api include/xtoken.h | cmp - docs/c-api.md # or else: make docs
 	$(CARGO) fmt --check
 	$(clippy) --all-targets -- -D warnings
 	$(clippy) --all-targets --features capi,$(LEDGERS) -- -D warnings

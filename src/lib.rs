@@ -102,6 +102,11 @@ pub use rejection::Rejection;
 pub use submission::{Completion, Decision, Explanation, Submission, Ticket};
 pub use verify::{Accepted, Verifier};
 
+/// The examples on the page about this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/rust-api.md")]
+struct Page;
+
 /// The version of this library, as in `Cargo.toml`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 

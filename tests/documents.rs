@@ -121,11 +121,61 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
-fn the_readme_links_to_every_page() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let links = links(&root.join("README.md"));
-    for page in documents(&root.join("docs")) {
-        let link = format!("docs/{}", page.file_name().unwrap().to_str().unwrap());
-        assert!(links.contains(&link), "README.md has no link to {link}");
+fn the_summary_of_the_book_names_every_page_once() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let summary = docs.join("SUMMARY.md");
+    let mut named: Vec<_> = links(&summary).iter().map(|link| docs.join(link)).collect();
+    let mut pages = documents(&docs);
+    pages.retain(|page| *page != summary);
+    named.sort();
+    pages.sort();
+    let missing: Vec<_> = pages.iter().filter(|page| !named.contains(page)).collect();
+    assert!(missing.is_empty(), "docs/SUMMARY.md does not name {missing:?}");
+    assert_eq!(named, pages, "docs/SUMMARY.md names a page that does not exist, or one twice");
+}
+
+/// Returns the blocks of a page in one language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    let parts = text.split("\n```").skip(1).step_by(2);
+    parts
+        .filter_map(|part| part.strip_prefix(&format!("{language}\n")))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_readme_shows_the_configuration_that_is_tested() {
+    let shown = blocks("README.md", "lua");
+    assert_eq!(shown.len(), 1);
+    assert!(blocks("docs/configure.md", "lua").contains(&shown[0]), "{}", shown[0]);
+}
+
+#[test]
+fn every_reason_is_described() {
+    let page = include_str!("../docs/reasons.md");
+    let header = include_str!("../include/xtoken.h");
+    for rejection in xtoken::Rejection::ALL {
+        let name = rejection.name();
+        let constant = format!("XTOKEN_{}", name.to_uppercase().replace('-', "_"));
+        let number = header.split(&format!("{constant} = ")).nth(1).unwrap();
+        let number = number.split([',', '\n']).next().unwrap();
+        let row = format!("| `{name}` | `Rejection::{rejection:?}` | `{constant}` ({number}) |");
+        assert!(page.contains(&row), "docs/reasons.md has no row {row}");
+        assert!(
+            page.contains(&format!("\n| `{name}` | ")),
+            "docs/reasons.md does not explain {name}"
+        );
+    }
+    let names = include_str!("../lua/xtoken/usernames.lib.lua");
+    let metrics = include_str!("../lua/xtoken/metrics.lib.lua");
+    let results = metrics.split("local results = {").nth(1).unwrap().split('}').next().unwrap();
+    let quoted = |text: &str| -> Vec<String> {
+        text.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    let of_prosody = quoted(names).into_iter().filter(|name| name.starts_with("name-"));
+    let counted = quoted(results).into_iter().filter(|name| name != "accepted" && name != "other");
+    for name in of_prosody.chain(counted) {
+        assert!(page.contains(&format!("`{name}`")), "docs/reasons.md does not name {name}");
     }
 }

@@ -41,7 +41,8 @@ end
 local a_pair = "as your web application has it; make a pair with: "
 	.."prosodyctl mod_auth_token generate-key";
 local a_file = "the path of a file with nothing else in it, from the folder of the configuration";
-local a_list = '{ { id = "2026-12", otp_seed = "…", token_secret = "…" } }, as README.md shows';
+local a_list = '{ { id = "2026-12", otp_seed = "…", token_secret = "…" } }, '
+	.."as docs/options.md shows";
 local digits = "the number of digits that your web application makes, 1 to 970, without quotes; "
 	.."usually 32";
 local a_time = "\"2026-12-01\", \"2026-12-01T12:00:00Z\" or Unix seconds";

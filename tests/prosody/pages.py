@@ -19,6 +19,11 @@ def block(page, language, containing):
     return found
 
 
+def option_names():
+    """Returns the options that docs/options.md describes."""
+    return re.findall(r"^## `(\w+)`$", (ROOT / "docs/options.md").read_text(), re.MULTILINE)
+
+
 def with_replacements(text, replacements):
     """Returns the text with paths and ports of a test. Each must be in the text.
 

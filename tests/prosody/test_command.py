@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from client import Client
 from mint import early_in_a_step, mint, new_key
+from pages import option_names
 from redis_server import Redis
 from server import PLUGINS, ROOT, Expression, Prosody
 
@@ -850,9 +851,8 @@ def test_check_finds(prosody, options, settings, status, line):
         assert found == status
 
 
-def test_check_knows_every_option_of_the_readme(prosody):
-    table = re.search(r"^\| option \|.*?\n\n", (ROOT / "README.md").read_text(), re.M | re.S)[0]
-    names = re.findall(r"`(\w+)`", " ".join(row.split("|")[1] for row in table.splitlines() if row))
+def test_check_knows_every_option_of_the_page(prosody):
+    names = option_names()
     assert "token_deviation" in names
     with configured(prosody({"localhost": {name: "x" for name in names}})) as server:
         output = ctl(server, "check")[1]

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from client import Client
 from mint import mint, new_key
+from pages import option_names
 from server import PATIENCE, ROOT, Expression, eventually, lua
 
 KEY = new_key()
@@ -167,11 +168,6 @@ def conceals(text):
         line for line in text.splitlines() if re.search("(?i)hunter2|4815|4\\.815", line)
     ]
     return text
-
-
-def option_names():
-    table = re.search(r"^\| option \|.*?\n\n", (ROOT / "README.md").read_text(), re.M | re.S)[0]
-    return re.findall(r"`(\w+)`", " ".join(row.split("|")[1] for row in table.splitlines() if row))
 
 
 SHAPES = [SECRET, NUMBER, {SECRET: SECRET}]
