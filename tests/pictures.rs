@@ -5,7 +5,7 @@
 //! not see the picture. It may use the colours of [`PALETTE`]. They follow the colour scheme of the
 //! reader, and so does the paper, so that a picture can be read on a page of any colour.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

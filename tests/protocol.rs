@@ -1,6 +1,6 @@
 //! The examples of docs/protocol.md are true.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::sync::Arc;
 
