@@ -37,6 +37,7 @@ include make/install.mk
 include make/cross.mk
 include make/dist.mk
 include make/test.mk
+include make/pictures.mk
 include make/lint.mk
 include make/bench.mk
 include make/hostile.mk

@@ -1,6 +1,6 @@
 -- Lets the Lua implementation and xtoken decide about the same tokens, at the same time. What they
--- decide differently must fall under one of the rules below, which are those of the table "What is
--- stricter" in README.md.
+-- decide differently must fall under one of the rules below, which are those of the table in
+-- docs/stricter.md.
 --
 -- usage: REFERENCE=DIR differential.lua [DECISIONS]
 --   DIR is a checkout of prosody-modules. LUA_PATH names luaotp and luatz.
