@@ -52,7 +52,9 @@ def bars(title, rows, logarithmic=False, note=""):
     low = min(number for _, number, _, _ in rows) / 3
 
     def length(number):
-        share = math.log(number / low) / math.log(largest / low) if logarithmic else number / largest
+        share = number / largest
+        if logarithmic:
+            share = math.log(number / low) / math.log(largest / low)
         return share * (WIDTH - LEFT - RIGHT)
 
     parts = []

@@ -140,9 +140,7 @@ def all_targets(figures, versions):
             figures.median("bytes/most"),
             "bytes",
         ),
-        Target(
-            "tail", "No verification above 1 ms", 1, figures.median("tail/longest") / 1e6, "ms"
-        ),
+        Target("tail", "No verification above 1 ms", 1, figures.median("tail/longest") / 1e6, "ms"),
         Target(
             "file",
             "A spend in a file: at most 16 µs",

@@ -21,8 +21,8 @@ local function mint(count)
 	return tokens;
 end
 
--- Returns the nanoseconds that each of some fresh tokens takes. The loop is not here, because a call
--- of its body would count.
+-- Returns the nanoseconds that each of some fresh tokens takes. The loop is not here, because a
+-- call of its body would count.
 local function time(verify_all, tokens)
 	collectgarbage();
 	local start = os.clock();

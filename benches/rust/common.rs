@@ -24,7 +24,8 @@ pub(crate) fn mint(count: usize) -> Vec<String> {
     (0..count).map(|_| minter.mint(JID, NOW).unwrap()).collect()
 }
 
-/// Returns what a spend of the `n`th token is called with. Like signatures, these are spread evenly.
+/// Returns what a spend of the `n`th token is called with. These are spread evenly, as signatures
+/// are.
 pub(crate) fn spending(n: usize) -> Spending {
     // splitmix64, twice.
     let mix = |mut z: u64| {
