@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use crate::common::{JID, NOW, memory_verifier, mint};
 
-const ROUNDS: usize = 5;
-const EACH: usize = 50_000;
+const ROUNDS: usize = 3;
+const EACH: usize = 100_000;
 
 fn rate(threads: usize) -> f64 {
     let verifier = memory_verifier();
