@@ -6,13 +6,13 @@ needs_of_bench := python3 lua5.4 prosody redis-server lua-sec lua-unbound gcc li
 
 .PHONY: bench
 bench: capi target/lua/5.4/xtoken.so lua/xtoken.so ## measures, and writes docs/benchmarks.md
-	scripts/need $(needs_of_bench)
+	scripts/need $(needs_of_bench) $(if $(REFERENCE),lua-luaossl)
 	scripts/prosody 0.12 13.0
-	scripts/build 'rust-[0-9a-f]*' $(BENCH)/rust $(CARGO) bench --no-run $(as_json) --locked \
+	scripts/build 'rust-[0-9a-f]*' $(BENCH)/rust $(release) bench --no-run $(as_json) --locked \
 		--features $(LEDGERS) --bench rust
 	gcc -std=c11 -O2 -Wall -Wextra -Iinclude -o $(BENCH)/c benches/c/verify.c -L$(CAPI) -lxtoken
 	gcc -std=c11 -O2 -Wall -Wextra -o $(BENCH)/liboath benches/c/liboath.c -loath -lcrypto
-	ROUNDS='$(ROUNDS)' TOKENS='$(TOKENS)' LARGEST='$(LARGEST)' REFERENCE='$(REFERENCE)' \
+	ROUNDS='$(ROUNDS)' TOKENS='$(TOKENS)' LARGEST='$(LARGEST)' REFERENCE='$(abspath $(REFERENCE))' \
 		benches/run $(CURDIR)/$(CAPI) $(CURDIR)/$(LUA)/5.4
 	benches/page
 

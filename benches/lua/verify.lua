@@ -56,7 +56,7 @@ end
 print_median("lua/accepted", rounds, verify_fresh);
 
 local reference = os.getenv("REFERENCE");
-if reference then
+if reference and reference ~= "" then
 	local prosody = os.getenv("PROSODY_LIB") or "/usr/lib/prosody";
 	package.path = package.path..";"..prosody.."/?.lua";
 	package.cpath = package.cpath..";"..prosody.."/?.so";
