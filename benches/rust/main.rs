@@ -5,7 +5,8 @@
 //!
 //! Prints lines of "name number". SIZE limits how many tokens are remembered or timed.
 
-#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, unsafe_code)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+#![allow(unsafe_code)]
 
 mod common;
 mod file;

@@ -79,6 +79,9 @@ fn refused() -> Vec<(&'static str, String, Rejection)> {
     ]
 }
 
+/// A name, and what returns nanoseconds.
+type Measured<'a> = (&'a str, Box<dyn Fn() -> f64 + 'a>);
+
 pub(crate) fn run() {
     let minter = Minter::new(key());
     let spent = minter.mint(JID, NOW).unwrap();
@@ -88,7 +91,7 @@ pub(crate) fn run() {
     let undated = minter.mint_with_nonce(JID, NOW, "7".repeat(32)).unwrap();
     let refused = refused();
 
-    let mut measured: Vec<(&str, Box<dyn Fn() -> f64>)> = vec![
+    let mut measured: Vec<Measured<'_>> = vec![
         ("floor", Box::new(floor)),
         ("rust/accepted", Box::new(|| accept(false))),
         ("rust/accepted-undated", Box::new(|| accept(true))),
