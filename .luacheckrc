@@ -21,9 +21,10 @@ stds.prosody = {
 
 files["lua/**/*.lua"] = { std = "min+prosody" }
 files["tests/prosody/plugins/*.lua"] = { std = "min+prosody" }
+files["benches/plugins/*.lua"] = { std = "min+prosody" }
 files["tests/lua/*_spec.lua"] = { std = "max+busted" }
 -- The Lua implementation expects to be inside a plugin.
-files["benches/verify.lua"] = { std = "max", ignore = { "121/module" } }
+files["benches/lua/verify.lua"] = { std = "max", ignore = { "121/module" } }
 files["tests/lua/differential.lua"] = { std = "max", ignore = { "121/module" } }
 -- A configuration of Prosody sets options like globals.
 files["examples/proxy/*.cfg.lua"] = {

@@ -1,14 +1,27 @@
-# What a verification costs, on each face.
+# What a verification and a login cost.
+
+BENCH := target/bench
+needs_of_bench := python3 lua5.4 prosody redis-server lua-sec lua-unbound gcc libc6-dev \
+	liboath-dev libssl-dev
 
 .PHONY: bench
-bench: capi lua/xtoken.so ## ns per token in Rust, C and Lua; REFERENCE= adds the Lua verifier
-	scripts/need python3 lua5.4 prosody redis-server lua-sec lua-unbound
+bench: capi target/lua/5.4/xtoken.so lua/xtoken.so ## measures, and writes docs/benchmarks.md
+	scripts/need $(needs_of_bench) $(if $(REFERENCE),lua-luaossl)
 	scripts/prosody 0.12 13.0
-	$(CARGO) build --locked --features $(LEDGERS) --benches --profile bench
-	gcc -std=c11 -O2 -Wall -Wextra -Iinclude -o target/bench-c benches/verify.c \
-		-L$(CAPI) -lxtoken -Wl,-rpath,$(CURDIR)/$(CAPI)
-	$(CARGO) bench -q --locked --features $(LEDGERS) --bench redis
-	LUA_CPATH='target/lua/5.4/?.so;;' benches/run \
-		"$(CARGO) bench -q --locked --bench verify" target/bench-c "lua5.4 benches/verify.lua"
-	$(CARGO) bench -q --locked --features $(LEDGERS) --bench ledgers
-	benches/prosody
+	scripts/build 'rust-[0-9a-f]*' $(BENCH)/rust $(release) bench --no-run $(as_json) --locked \
+		--features $(LEDGERS) --bench rust
+	gcc -std=c11 -O2 -Wall -Wextra -Iinclude -o $(BENCH)/c benches/c/verify.c -L$(CAPI) -lxtoken
+	gcc -std=c11 -O2 -Wall -Wextra -o $(BENCH)/liboath benches/c/liboath.c -loath -lcrypto
+	ROUNDS='$(ROUNDS)' TOKENS='$(TOKENS)' LARGEST='$(LARGEST)' REFERENCE='$(abspath $(REFERENCE))' \
+		benches/run $(CURDIR)/$(CAPI) $(CURDIR)/$(LUA)/5.4
+	benches/page
+
+.PHONY: bench-page
+bench-page: ## docs/benchmarks.md anew, from the figures of the last make bench
+	scripts/need python3
+	benches/page
+
+.PHONY: bench-baseline
+bench-baseline: capi ## tests/c/instructions.txt anew, the counts that make test-c compares with
+	scripts/need gcc libc6-dev valgrind python3
+	tests/c/instructions $(CAPI) --write

@@ -21,27 +21,28 @@ local advice = {
 	};
 };
 
-local function kind_of(session, features)
+local function kind_of(session, features, is_required_of_clients)
 	local kind = internals.transport(session);
 	if kind ~= "c2s" then
 		return kind;
 	elseif not features:get_child("starttls", "urn:ietf:params:xml:ns:xmpp-tls") then
 		return "c2s_without_tls";
-	elseif not encryption.is_required_of_clients() then
+	elseif not is_required_of_clients then
 		return "c2s";
 	end
 	-- The client sees that it must use STARTTLS first, as every client does.
 end
 
 local function new(log)
-	local requires_encryption, is_explained = encryption.is_required(), {};
+	-- As mod_saslauth does, reads the options once: asking for them costs more than all the rest.
+	local is_required_of_clients = encryption.is_required_of_clients();
+	local is_required, is_explained = is_required_of_clients or encryption.is_required(), {};
 	return function (event)
 		local session = event.origin;
-		if session.type ~= "c2s_unauthed" or session.secure
-			or not (requires_encryption or encryption.is_required_of_clients()) then
+		if session.type ~= "c2s_unauthed" or session.secure or not is_required then
 			return;
 		end
-		local kind = kind_of(session, event.features);
+		local kind = kind_of(session, event.features, is_required_of_clients);
 		if kind and not is_explained[kind] then
 			is_explained[kind] = true;
 			log("warn", "X-TOKEN is offered on encrypted connections only, as PLAIN is. "

@@ -6,6 +6,7 @@
 --       fault: { problem, option, position, path }; option: which to set, inside the entry of
 --       token_keys at this position if there is one; path: of the file to correct if the option
 --       is right
+--   is_valid(key, time) -> whether a key may be used at a time
 --   valid(keys, time) -> the first key that is valid at a time | nil
 --   in_force(keys, time) -> a sentence with the ids of the keys that are valid at a time
 --   outlook(keys, now) -> ends | nil, since, from
@@ -202,9 +203,13 @@ local function read()
 	return with_own_ids(keys, single, files);
 end
 
+local function is_valid(key, time)
+	return (key.not_before or 0) <= time and (key.not_after or math.huge) >= time;
+end
+
 local function valid(keys, time)
 	for _, key in ipairs(keys) do
-		if (key.not_before or 0) <= time and (key.not_after or math.huge) >= time then
+		if is_valid(key, time) then
 			return key;
 		end
 	end
@@ -213,7 +218,7 @@ end
 local function in_force(keys, time)
 	local inside, outside = {}, {};
 	for _, key in ipairs(keys) do
-		table.insert(valid({ key }, time) and inside or outside, key.id);
+		table.insert(is_valid(key, time) and inside or outside, key.id);
 	end
 	return ("Keys of %s in force: %s%s"):format(module.host,
 		inside[1] and table.concat(inside, ", ") or "none",
@@ -242,4 +247,4 @@ local function outlook(keys, now)
 	return nil, since, from;
 end
 
-return { read = read, valid = valid, outlook = outlook, in_force = in_force };
+return { read = read, is_valid = is_valid, valid = valid, outlook = outlook, in_force = in_force };

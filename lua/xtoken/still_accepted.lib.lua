@@ -33,7 +33,7 @@ local function refusal(options, login)
 		end
 	end
 	for _, key in ipairs(options.keys) do
-		if key.id == key_id and token_keys.valid({ key }, os.time()) then
+		if key.id == key_id and token_keys.is_valid(key, os.time()) then
 			return nil;
 		end
 	end

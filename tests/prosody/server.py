@@ -61,6 +61,8 @@ class Prosody:
 
     # Another user than that of the tests, if the server must not be root.
     user = None
+    # The least that is logged.
+    log_level = "debug"
 
     def __init__(self, version, hosts, **settings):
         self.version = version
@@ -175,7 +177,8 @@ class Prosody:
             {name: value for name, value in self.settings.items() if name != "modules_enabled"}
         )
         text = options(**settings)
-        log = f'levels = {{ min = "debug" }}, to = "file", filename = "{self.folder}/prosody.log"'
+        to = f'to = "file", filename = "{self.folder}/prosody.log"'
+        log = f'levels = {{ min = "{self.log_level}" }}, {to}'
         text += f"log = {{ {{ {log} }} }}\n"
         if (self.folder / "cert.pem").exists():
             files = f'certificate = "{self.folder}/cert.pem", key = "{self.folder}/key.pem"'

@@ -93,7 +93,7 @@ class Pinger:
         """Checks that no turn of the event loop waited.
 
         One round trip, and one more in a hundred, may be longer, because a busy machine delays
-        anything by tens of milliseconds. benches/prosody measures what the Redis adds.
+        anything by tens of milliseconds. benches/turns measures what the Redis adds.
         """
         assert self.longest_turn < WAITED
         times = sorted(self.times)
