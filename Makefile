@@ -39,6 +39,7 @@ include make/test.mk
 include make/lint.mk
 include make/bench.mk
 include make/hostile.mk
+include make/constant_time.mk
 include make/sanitizers.mk
 include make/fuzz.mk
 
