@@ -41,6 +41,8 @@ include make/pictures.mk
 include make/lint.mk
 include make/bench.mk
 include make/hostile.mk
+include make/constant_time.mk
+include make/sanitizers.mk
 include make/fuzz.mk
 include make/mutants.mk
 

@@ -15,9 +15,9 @@ test-rust: target/build-tools ## the Rust tests
 
 # In a folder of its own, because `--cfg shuttle` rebuilds everything.
 .PHONY: test-shuttle
-test-shuttle: target/build-tools ## threads on the memory ledger, in every order that shuttle tries
+test-shuttle: target/build-tools ## threads on memory: and completions, in every order of shuttle
 	RUSTFLAGS='--cfg shuttle' $(CARGO) test --locked --lib \
-		--target-dir target/shuttle ledger::memory::interleaved
+		--target-dir target/shuttle interleaved
 
 .PHONY: test-c
 test-c: capi ## the C tests: as C11 and C++17, shared and static, under valgrind

@@ -4,14 +4,20 @@
 //! The lock is held for moments only, and released before the event loop is woken: a loop that woke
 //! and found it locked would wait until its holder gets a processor again.
 
+#[cfg(all(test, shuttle))]
+mod interleaved;
 mod waker;
 
 use std::collections::VecDeque;
 use std::collections::vec_deque::Drain;
 use std::os::fd::BorrowedFd;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
+#[cfg(not(all(test, shuttle)))]
+use std::sync::{Mutex, MutexGuard};
 use std::{fmt, mem, process};
 
+#[cfg(all(test, shuttle))]
+use shuttle::sync::{Mutex, MutexGuard};
 use waker::Waker;
 
 /// Names a question, among those of one verifier in one process.

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use zeroize::Zeroizing;
 
 use crate::mac::SigningMac;
+use crate::taint;
 use crate::totp::Totp;
 
 /// A seed with fewer bits is refused.
@@ -74,7 +75,7 @@ impl Key {
         otp_seed: impl AsRef<[u8]>,
         token_secret: impl AsRef<[u8]>,
     ) -> Result<Self, KeyError> {
-        let seed = decode_seed(otp_seed.as_ref()).ok_or(KeyError::InvalidSeed)?;
+        let mut seed = decode_seed(otp_seed.as_ref()).ok_or(KeyError::InvalidSeed)?;
         let seed_bits = seed.len() * 8;
         if seed_bits < MIN_SEED_BITS {
             return Err(KeyError::ShortSeed);
@@ -82,12 +83,17 @@ impl Key {
         if token_secret.as_ref().is_empty() {
             return Err(KeyError::EmptySecret);
         }
+        let mut otp_seed = Zeroizing::new(otp_seed.as_ref().to_vec());
+        let mut token_secret = Zeroizing::new(token_secret.as_ref().to_vec());
+        for bytes in [&mut seed, &mut otp_seed, &mut token_secret] {
+            taint::secret(bytes);
+        }
         let state = State {
             totp: Totp::new(&seed),
-            mac: SigningMac::new(token_secret.as_ref()),
+            mac: SigningMac::new(&token_secret),
             seed_bits,
-            otp_seed: Zeroizing::new(otp_seed.as_ref().to_vec()),
-            token_secret: Zeroizing::new(token_secret.as_ref().to_vec()),
+            otp_seed,
+            token_secret,
         };
         let id = KeyId::new(DEFAULT_KEY_ID.as_bytes())?;
         Ok(Self { state: Box::new(state), id, validity: 0..=u64::MAX })

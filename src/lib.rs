@@ -26,6 +26,7 @@
 //!
 //! | module | what it has |
 //! | --- | --- |
+//! | `taint` | marks secrets for the check of constant time |
 //! | [`token`] | the wire format |
 //! | [`totp`] | time steps and their OTPs |
 //! | [`nonce`] | the date in a nonce |
@@ -83,6 +84,8 @@ pub mod nonce;
 pub mod rejection;
 #[forbid(unsafe_code)]
 pub mod submission;
+#[cfg_attr(not(memcheck), forbid(unsafe_code))]
+mod taint;
 #[forbid(unsafe_code)]
 pub mod token;
 #[forbid(unsafe_code)]

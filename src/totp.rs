@@ -8,6 +8,8 @@ use sha1::Sha1;
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroize;
 
+use crate::taint::declassify;
+
 /// The seconds of a step.
 pub const OTP_INTERVAL: u64 = 30;
 /// The default number of steps that the clocks of minter and verifier may be apart.
@@ -18,7 +20,8 @@ pub const MAX_DEVIATION: u64 = 10;
 /// Later than the step of any Unix time.
 const NO_STEP: u64 = u64::MAX;
 const MODULUS: u32 = 100_000_000;
-const OTP_BITS: u32 = 27;
+/// More than an OTP needs, so that valgrind sees no secret in the step of a slot.
+const OTP_BITS: u32 = 32;
 /// More than the steps of the widest window, so that no two of them share a slot.
 const CACHE_SLOTS: usize = 32;
 
@@ -57,13 +60,13 @@ impl Totp {
 
     /// Returns the OTP of a step, below 100,000,000.
     pub(crate) fn otp(&self, step: u64) -> u32 {
-        // Steps that a slot has no room for are 130,000 years ahead.
+        // Steps that a slot has no room for are 4,000 years ahead.
         let cacheable = step < (1 << (u64::BITS - OTP_BITS)) - 1;
         let slot = self.cache.get(step as usize % CACHE_SLOTS).filter(|_| cacheable);
         let Some(slot) = slot else { return self.compute(step) };
         let cached = slot.load(Relaxed);
         if cached >> OTP_BITS == step + 1 {
-            return (cached & ((1 << OTP_BITS) - 1)) as u32;
+            return cached as u32;
         }
         let otp = self.compute(step);
         slot.store((step + 1) << OTP_BITS | u64::from(otp), Relaxed);
@@ -95,7 +98,9 @@ impl Totp {
     pub(crate) fn compute(&self, step: u64) -> u32 {
         let digest: [u8; 20] =
             self.mac.clone().chain_update(step.to_be_bytes()).finalize().into_bytes().into();
-        let offset = usize::from(digest[19] & 0xf);
+        // It decides which bytes are read. They are never those that it comes from itself, so it
+        // says nothing about the OTP.
+        let offset = declassify(usize::from(digest[19] & 0xf));
         let mut word = [0; 4];
         word.iter_mut().zip(digest.iter().skip(offset)).for_each(|(to, from)| *to = *from);
         (u32::from_be_bytes(word) & 0x7fff_ffff) % MODULUS

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::slice::from_ref;
 
 /// The modules of the library. Each may use those of the levels above its own.
-const LEVELS: [&[&str]; 7] = [
+const LEVELS: [&[&str]; 8] = [
+    &["taint"],
     &["token", "totp", "nonce", "jid", "rejection", "completions", "mac"],
     &["config", "key", "dating"],
     &["ledger", "mint"],
