@@ -40,6 +40,8 @@ include make/lint.mk
 include make/bench.mk
 include make/hostile.mk
 include make/fuzz.mk
+include make/supply.mk
+include make/trust.mk
 
 .PHONY: clean
 clean: ## removes what was built

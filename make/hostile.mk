@@ -1,5 +1,5 @@
 # Other implementations that must agree, and input that wants to break something. Each target is a
-# part of the evidence, and keeps its figures in target/trust.
+# part of the evidence.
 
 figure := scripts/figure
 ignored_tests = $(CARGO) test --locked --features capi,$(LEDGERS)
@@ -30,6 +30,18 @@ trust-hostile-c: capi ## the C library: guard pages, forks, signals, allocations
 	$(figure) allocator tests/c/hostile memory all
 	$(figure) forks tests/c/hostile fork $(FORKS)
 	$(figure) signals tests/c/hostile signals $(INTERRUPTED)
+
+# The library and the Lua module, compiled with a panic in each function.
+PLANTED := target/planted
+planted = scripts/build libxtoken.so $(PLANTED)/$1 $(CARGO) rustc $(as_json) --locked --lib \
+	--crate-type cdylib --features $2,$(LEDGERS) -- --cfg planted_panics
+
+.PHONY: trust-panics
+trust-panics: target/build-tools ## a panic in every function of the library and of the Lua module
+	scripts/need gcc libc6-dev lua5.4
+	$(call planted,libxtoken.so,capi)
+	$(call planted,xtoken.so,lua54)
+	$(figure) panics tests/panics $(PLANTED)
 
 EXCHANGES ?= 20000
 HALVES ?= 10000

@@ -12,7 +12,7 @@ use std::slice::from_ref;
 
 /// The modules of the library. Each may use those of the levels above its own.
 const LEVELS: [&[&str]; 7] = [
-    &["token", "totp", "nonce", "jid", "rejection", "completions", "mac"],
+    &["token", "totp", "nonce", "jid", "rejection", "completions", "mac", "planted"],
     &["config", "key", "dating"],
     &["ledger", "mint"],
     &["verify"],
