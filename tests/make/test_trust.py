@@ -14,7 +14,8 @@ MAKEFILES = "".join(path.read_text() for path in sorted((ROOT / "make").glob("*.
 
 
 def test_the_page_is_the_one_of_the_table_and_the_figures():
-    made = subprocess.run([TRUST / "page", "--print"], check=True, stdout=subprocess.PIPE, text=True)
+    print_page = [TRUST / "page", "--print"]
+    made = subprocess.run(print_page, check=True, stdout=subprocess.PIPE, text=True)
     assert made.stdout == (ROOT / "docs/trust.md").read_text(), "run `make trust-page`"
 
 

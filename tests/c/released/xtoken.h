@@ -1,6 +1,6 @@
-/* The declarations of xtoken.h 0.2.0, the first release, without its comments. Programs were compiled
- * with them, and today's library must run those. So this file changes only when SOVERSION grows: then
- * it is replaced by the declarations of that release. */
+/* The declarations of xtoken.h 0.2.0, the first release, without its comments. Programs were
+ * compiled with them, and today's library must run those. So this file changes only when SOVERSION
+ * grows: then the declarations of that release replace it. */
 #ifndef XTOKEN_H
 #define XTOKEN_H
 
