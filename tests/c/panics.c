@@ -38,13 +38,14 @@ static xtoken_status status_name(void)
 
 static xtoken_status status_message(void)
 {
-	return of(strcmp(xtoken_status_message(XTOKEN_OK), "not a status of this version") == 0);
+	return of(strcmp(xtoken_status_message(XTOKEN_OK), "unknown") == 0);
 }
 
 static xtoken_status config_new(void)
 {
 	xtoken_config *made = xtoken_config_new();
-	xtoken_config_free(made);
+	if (made != NULL)
+		xtoken_config_free(made);
 	return of(made == NULL);
 }
 
@@ -83,7 +84,8 @@ static xtoken_status verifier_new(void)
 	xtoken_verifier *made = NULL;
 	xtoken_status status = xtoken_verifier_new(config, &made);
 	CHECK((made == NULL) == (status != XTOKEN_OK));
-	xtoken_verifier_free(made);
+	if (made != NULL)
+		xtoken_verifier_free(made);
 	return status;
 }
 
@@ -139,7 +141,8 @@ static xtoken_status minter_new(void)
 	xtoken_minter *made = NULL;
 	xtoken_status status = xtoken_minter_new(config, &made);
 	CHECK((made == NULL) == (status != XTOKEN_OK));
-	xtoken_minter_free(made);
+	if (made != NULL)
+		xtoken_minter_free(made);
 	return status;
 }
 
