@@ -18,6 +18,17 @@ trust-lua: lua ## as many specs run under Lua 5.5 as under 5.4
 	scripts/need gcc libc6-dev binutils python3 lua5.1 lua5.2 lua5.3 lua5.4 luajit lua-busted
 	$(figure) lua-5.5 tests/lua/under_5_5
 
+# Operations that are drawn for the model of each ledger. `make soak` draws more.
+MODEL_STEPS ?= 1000000
+model = $(CARGO) test --locked --features capi,$(LEDGERS) --lib
+
+.PHONY: trust-once
+trust-once: export XTOKEN_MODEL_STEPS = $(MODEL_STEPS)
+trust-once: target/build-tools ## a token is spent once: a model of each ledger
+	$(figure) model-memory $(model) memory_is_proven -- --nocapture
+	$(figure) model-file $(model) file_is_proven -- --nocapture
+	$(figure) model-redis $(model) redis_is_proven -- --nocapture
+
 # How much is tried.
 GUARDED_TOKENS ?= 200000
 FORKS ?= 500
