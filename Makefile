@@ -45,6 +45,8 @@ include make/constant_time.mk
 include make/sanitizers.mk
 include make/fuzz.mk
 include make/mutants.mk
+include make/supply.mk
+include make/trust.mk
 
 .PHONY: clean
 clean: ## removes what was built

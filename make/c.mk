@@ -43,3 +43,10 @@ header: ## include/xtoken.h from src/capi/
 abi: capi ## tests/c/xtoken.abi anew, with what was added since
 	scripts/need abigail-tools
 	tests/c/abi $(CAPI) --write
+
+# `make test-c` does the same, among other things.
+.PHONY: trust-abi
+trust-abi: capi ## programs of the first release run with today's library
+	scripts/need gcc libc6-dev abigail-tools
+	tests/c/abi $(CAPI)
+	scripts/figure abi tests/c/released/run $(CAPI)

@@ -1,5 +1,5 @@
 # Other implementations that must agree, and input that wants to break something. Each target is a
-# part of the evidence, and keeps its figures in target/trust.
+# part of the evidence.
 
 figure := scripts/figure
 ignored_tests = $(CARGO) test --locked --features capi,$(LEDGERS)
@@ -18,6 +18,17 @@ trust-lua: lua ## as many specs run under Lua 5.5 as under 5.4
 	scripts/need gcc libc6-dev binutils python3 lua5.1 lua5.2 lua5.3 lua5.4 luajit lua-busted
 	$(figure) lua-5.5 tests/lua/under_5_5
 
+# Operations that are drawn for the model of each ledger. `make soak` draws more.
+MODEL_STEPS ?= 1000000
+model = $(CARGO) test --locked --features capi,$(LEDGERS) --lib
+
+.PHONY: trust-once
+trust-once: export XTOKEN_MODEL_STEPS = $(MODEL_STEPS)
+trust-once: target/build-tools ## a token is spent once: a model of each ledger
+	$(figure) model-memory $(model) memory_is_proven -- --nocapture
+	$(figure) model-file $(model) file_is_proven -- --nocapture
+	$(figure) model-redis $(model) redis_is_proven -- --nocapture
+
 # How much is tried.
 GUARDED_TOKENS ?= 200000
 FORKS ?= 500
@@ -30,6 +41,18 @@ trust-hostile-c: capi ## the C library: guard pages, forks, signals, allocations
 	$(figure) allocator tests/c/hostile memory all
 	$(figure) forks tests/c/hostile fork $(FORKS)
 	$(figure) signals tests/c/hostile signals $(INTERRUPTED)
+
+# The library and the Lua module, compiled with a panic in each function.
+PLANTED := target/planted
+planted = scripts/build libxtoken.so $(PLANTED)/$1 $(CARGO) rustc $(as_json) --locked --lib \
+	--crate-type cdylib --features $2,$(LEDGERS) -- --cfg planted_panics
+
+.PHONY: trust-panics
+trust-panics: target/build-tools ## a panic in every function of the library and of the Lua module
+	scripts/need gcc libc6-dev lua5.4
+	$(call planted,libxtoken.so,capi)
+	$(call planted,xtoken.so,lua54)
+	$(figure) panics tests/panics $(PLANTED)
 
 EXCHANGES ?= 20000
 HALVES ?= 10000

@@ -80,6 +80,9 @@ mod mac;
 pub mod mint;
 #[forbid(unsafe_code)]
 pub mod nonce;
+#[cfg(planted_panics)]
+#[forbid(unsafe_code)]
+mod planted;
 #[forbid(unsafe_code)]
 pub mod rejection;
 #[forbid(unsafe_code)]

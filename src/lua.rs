@@ -95,6 +95,8 @@ use time::unix_time_or_now;
 const INTERFACE: u32 = 3;
 
 fn xtoken(lua: &Lua) -> Result<Table> {
+    #[cfg(planted_panics)]
+    crate::planted::panic();
     let module = lua.create_table()?;
     module.set("version", crate::VERSION)?;
     module.set("interface", INTERFACE)?;
@@ -121,6 +123,8 @@ fn new_minter(lua: &Lua, options: Value) -> Result<MultiValue> {
 
 /// `xtoken.generate_key()` -> otp_seed, token_secret | nil, message. Both are letters and digits.
 fn generate_key(lua: &Lua, (): ()) -> Result<MultiValue> {
+    #[cfg(planted_panics)]
+    crate::planted::panic();
     match key::generate() {
         Ok((seed, secret)) => (seed.as_str(), secret.as_str()).into_lua_multi(lua),
         Err(error) => (Value::Nil, error.to_string()).into_lua_multi(lua),
@@ -154,6 +158,8 @@ fn mint(
     time: &Value,
     nonce: &Value,
 ) -> std::result::Result<String, String> {
+    #[cfg(planted_panics)]
+    crate::planted::panic();
     let Value::String(jid) = jid else { return Err("jid must be a string".to_owned()) };
     let jid = &*jid.as_bytes();
     let now = unix_time_or_now(time)

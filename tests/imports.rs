@@ -12,7 +12,7 @@ use std::slice::from_ref;
 
 /// The modules of the library. Each may use those of the levels above its own.
 const LEVELS: [&[&str]; 8] = [
-    &["taint"],
+    &["taint", "planted"],
     &["token", "totp", "nonce", "jid", "rejection", "completions", "mac"],
     &["config", "key", "dating"],
     &["ledger", "mint"],

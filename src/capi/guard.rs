@@ -36,6 +36,11 @@ pub(super) fn status(body: impl FnOnce() -> Result<(), Failure>) -> xtoken_statu
 /// A panic may leave a ledger half changed. It poisons the lock of the ledger, which refuses all
 /// tokens from then on. Nothing else changes behind a `&`.
 pub(super) fn value_or<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
+    let body = || {
+        #[cfg(planted_panics)]
+        crate::planted::panic();
+        body()
+    };
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
 }
 

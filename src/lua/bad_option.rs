@@ -25,6 +25,8 @@ pub(super) fn or_message<T>(
     result: std::result::Result<T, BadOption>,
     wrap: impl FnOnce(T) -> Result<AnyUserData>,
 ) -> Result<MultiValue> {
+    #[cfg(planted_panics)]
+    crate::planted::panic();
     match result {
         Ok(object) => wrap(object)?.into_lua_multi(lua),
         Err(bad) => (Value::Nil, bad.message, bad.option, bad.key).into_lua_multi(lua),

@@ -26,20 +26,29 @@ pub(super) fn new_ledger(lua: &Lua, (url, former): (Value, Value)) -> Result<Mul
 
 pub(super) struct LuaLedger(pub(super) Arc<dyn Ledger>);
 
+impl LuaLedger {
+    /// Returns the ledger on which a method is called.
+    fn ledger(&self) -> &dyn Ledger {
+        #[cfg(planted_panics)]
+        crate::planted::panic();
+        &*self.0
+    }
+}
+
 impl UserData for LuaLedger {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
         fields.add_meta_field(MetaMethod::Type, "xtoken.ledger");
     }
 
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_method("last_error", |_, this, ()| Ok(this.0.last_error()));
-        methods.add_method("probe", |lua, this, ()| probe(lua, &*this.0));
+        methods.add_method("last_error", |_, this, ()| Ok(this.ledger().last_error()));
+        methods.add_method("probe", |lua, this, ()| probe(lua, this.ledger()));
         methods.add_method("start", |lua, this, (deviation, time): (u64, Value)| {
-            start(lua, &*this.0, deviation, &time)
+            start(lua, this.ledger(), deviation, &time)
         });
-        methods.add_method("spent_count", |_, this, ()| Ok(this.0.spent_count()));
+        methods.add_method("spent_count", |_, this, ()| Ok(this.ledger().spent_count()));
         methods.add_method("closed_until", |_, this, time: Value| {
-            Ok(unix_time_or_now(&time).and_then(|now| this.0.closed_until(now)))
+            Ok(unix_time_or_now(&time).and_then(|now| this.ledger().closed_until(now)))
         });
     }
 }

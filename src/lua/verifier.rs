@@ -159,6 +159,8 @@ unsafe extern "C-unwind" fn completions(state: *mut lua_State) -> c_int {
         while (pushed as u64) < at_most {
             // One at a time: a Lua error must not jump over a list that must be dropped.
             let next = AssertUnwindSafe(|| {
+                #[cfg(planted_panics)]
+                crate::planted::panic();
                 let completion = verifier.peek_completion(pushed)?;
                 Some((completion.ticket, Results::of_decision(completion.decision)))
             });
@@ -212,8 +214,12 @@ unsafe fn call<'a>(
     method: impl FnOnce(&'a Verifier) -> std::result::Result<Results, BadArgument>,
 ) -> c_int {
     // A panic must not cross; a Lua error must not jump over anything that must be dropped.
-    // SAFETY: `state` is the one Lua called with.
-    let called = catch_unwind(AssertUnwindSafe(|| unsafe { method(receiver(state)?) }));
+    let called = catch_unwind(AssertUnwindSafe(|| {
+        #[cfg(planted_panics)]
+        crate::planted::panic();
+        // SAFETY: `state` is the one Lua called with.
+        unsafe { method(receiver(state)?) }
+    }));
     // SAFETY: nothing here must be dropped; a C function has room for these results.
     unsafe {
         match called.map_err(std::mem::forget) {
@@ -232,7 +238,11 @@ unsafe extern "C-unwind" fn collect(state: *mut lua_State) -> c_int {
             let slot = ffi::lua_touserdata(state, 1).cast::<*mut Verifier>();
             let verifier = Box::from_raw(slot.replace(std::ptr::null_mut()));
             // Dropping runs no foreign code. A panic must not reach Lua.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(verifier)));
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                #[cfg(planted_panics)]
+                crate::planted::panic();
+                drop(verifier);
+            }));
         }
     }
     0

@@ -66,7 +66,10 @@ impl Search {
             done += operations.get();
             match outcome {
                 Ok(()) if done < self.operations => {}
-                Ok(()) => break,
+                Ok(()) => {
+                    println!("\nmodel-{}: {done} operations, no invariant violated", self.name);
+                    break;
+                }
                 Err(TestError::Fail(violated, sequence)) => {
                     let (sequence, violated) = match self.known {
                         None => minimise(sequence, violated.to_string(), &check),

@@ -1,0 +1,66 @@
+"""The bills of materials are valid CycloneDX, and list the crates that Cargo compiles.
+
+XTOKEN_BOMS names the folder of `make sbom`, XTOKEN_LEDGERS the features of the ledgers.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDER = ROOT / os.environ["XTOKEN_BOMS"]
+LEDGERS = os.environ["XTOKEN_LEDGERS"]
+# Each feature with which something is delivered, by the end of the name of its bill.
+FEATURES = {
+    "c": ["capi"],
+    "lua": ["lua51", "lua52", "lua53", "lua54", "lua55", "luajit"],
+    "command": ["cli"],
+}
+found = {}
+
+
+def bill_of(kind):
+    (file,) = FOLDER.glob(f"xtoken-*-{kind}.cdx.json")
+    return file.read_text("utf-8")
+
+
+def compiled(feature):
+    """Returns (name, version) of each crate that Cargo compiles into what has these features."""
+    tree = ["cargo", "tree", "--locked", "--prefix=none", "--no-dedupe", "--edges=normal,build"]
+    options = ["--target=all", f"--features={feature},{LEDGERS}", "--format={p}"]
+    done = subprocess.run(
+        [*tree, *options], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+    )
+    crates = {tuple(line.split()[:2]) for line in done.stdout.splitlines()}
+    return {(name, version.removeprefix("v")) for name, version in crates if name != "xtoken-auth"}
+
+
+@pytest.mark.parametrize("kind", FEATURES)
+def test_a_bill_is_valid(kind):
+    assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(bill_of(kind)) is None
+
+
+@pytest.mark.parametrize("kind", FEATURES)
+def test_a_bill_lists_the_crates_that_cargo_compiles(kind):
+    components = json.loads(bill_of(kind))["components"]
+    listed = {(component["name"], component["version"]) for component in components}
+    for feature in FEATURES[kind]:
+        assert listed == compiled(feature)
+    found[kind] = len(listed)
+
+
+@pytest.mark.parametrize("kind", FEATURES)
+def test_each_crate_has_its_licence_and_checksum(kind):
+    for component in json.loads(bill_of(kind))["components"]:
+        assert component["licenses"] and component["hashes"], component["name"]
+
+
+def test_the_figure():
+    assert found.keys() == FEATURES.keys()
+    crates = ", ".join(f"{kind} {count}" for kind, count in found.items())
+    print(f"\nsbom: {len(found)} valid bills, with the crates that Cargo compiles: {crates}")
