@@ -1,7 +1,7 @@
 # What a verification and a login cost.
 
 BENCH := target/bench
-needs_of_bench := python3 lua5.4 prosody redis-server lua-sec lua-unbound gcc libc6-dev \
+needs_of_bench := git python3 lua5.4 prosody redis-server lua-sec lua-unbound gcc libc6-dev \
 	liboath-dev libssl-dev
 
 .PHONY: bench
@@ -15,6 +15,12 @@ bench: capi target/lua/5.4/xtoken.so lua/xtoken.so ## measures, and writes docs/
 	ROUNDS='$(ROUNDS)' TOKENS='$(TOKENS)' LARGEST='$(LARGEST)' REFERENCE='$(abspath $(REFERENCE))' \
 		benches/run $(CURDIR)/$(CAPI) $(CURDIR)/$(LUA)/5.4
 	benches/page
+
+.PHONY: bench-scale
+bench-scale: lua/xtoken.so ## what a core, a file and a Redis carry, into docs/scale.md
+	scripts/need python3 openssl lua5.4 prosody redis-server lua-sec lua-unbound
+	scripts/prosody 0.12 13.0
+	benches/scale --write
 
 .PHONY: bench-page
 bench-page: ## docs/benchmarks.md anew, from the figures of the last make bench

@@ -12,6 +12,7 @@ trust-address: target/build-tools ## the C tests with AddressSanitizer and LeakS
 .PHONY: trust-thread
 trust-thread: target/build-tools ## the C tests that have threads with ThreadSanitizer
 	scripts/need $(needs_of_sanitizers)
+	@command -v rustup >/dev/null || { echo "trust-thread needs rustup: https://rustup.rs" >&2; exit 1; }
 	rustup component add rust-src
 	CARGO='$(CARGO)' $(figure) thread tests/c/sanitized thread capi,$(LEDGERS)
 

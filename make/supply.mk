@@ -13,7 +13,7 @@ trust-deny: $(CARGO_DENY) ## licences, duplicates and sources of all crates, by 
 .PHONY: trust-sbom
 trust-sbom: sbom ## the bills of materials: valid, and they list what Cargo compiles
 	scripts/need python3 python3-venv
-	XTOKEN_BOMS=$(DIST) XTOKEN_LEDGERS=$(LEDGERS) \
+	XTOKEN_BOMS=$(DIST) XTOKEN_LEDGERS=$(LEDGERS) XTOKEN_VERSION=$(VERSION) CARGO='$(CARGO)' \
 		scripts/figure sbom scripts/pytest tests/trust -s
 
 .PHONY: trust-reproducible

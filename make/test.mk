@@ -33,7 +33,7 @@ test-lua: lua ## the Lua module, under every Lua
 
 .PHONY: test-make
 test-make: target/build-tools ## what make delivers, wherever Cargo builds it
-	scripts/need python3 python3-venv git lua5.1
+	scripts/need python3 python3-venv git lua5.1 patch
 	tests/make/run
 
 .PHONY: test-cli

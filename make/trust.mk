@@ -2,7 +2,7 @@
 # is made from these.
 
 # All of them, in whatever file they are.
-TRUST = $(filter-out trust-page,$(shell grep -hoE '^trust-[a-z0-9-]+' $(MAKEFILE_LIST)))
+TRUST = $(sort $(filter-out trust-page,$(shell grep -hoE '^trust-[a-z0-9-]+' $(MAKEFILE_LIST))))
 # Only with a checkout of prosody-modules, which has the Lua implementation.
 needs_reference := trust-differential
 not_run = $(if $(REFERENCE),,$(needs_reference))

@@ -123,7 +123,7 @@ fn secrets_of_key() -> Vec<(String, Vec<u8>)> {
     let key = new_key();
     for step in NOW / 30 - 1..=NOW / 30 + 1 {
         // As src/totp.rs keeps it.
-        let slot = (step + 1) << 27 | u64::from(key.otp(step));
+        let slot = (step + 1) << 32 | u64::from(key.otp(step));
         secrets.push((format!("the OTP of step {step}"), slot.to_ne_bytes().to_vec()));
     }
     secrets

@@ -57,6 +57,16 @@ describe("the libraries of the plugins", function ()
 		end
 	end);
 
+	it("keep nothing of one reload for the next", function ()
+		-- All that require a library share it.
+		for name, text in pairs(libraries) do
+			for line in text:gmatch("[^\n]+") do
+				assert.is_nil(line:match("^local [%w_, ]+;"), name);
+				assert.is_nil(line:match("^%S.*module:get_option"), name);
+			end
+		end
+	end);
+
 	it("leave to one of them what Prosody does not document", function ()
 		local undocumented = {
 			"%.mechs", "%.selected%f[^%w_(]", "clean_clone", "add_cb_handler",

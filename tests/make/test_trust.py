@@ -28,6 +28,12 @@ def test_each_part_of_make_trust_has_a_promise():
     assert targets <= set(re.findall("^([a-z0-9-]+):", MAKEFILES, re.MULTILINE))
 
 
+@pytest.mark.parametrize("patch", sorted((ROOT / "tests/constant_time").glob("*.patch")))
+def test_a_planted_mistake_can_be_planted(patch):
+    dry = ["patch", "--dry-run", "--fuzz=0", "-p1", "-i", patch]
+    subprocess.run(dry, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
 def test_each_figure_is_kept_by_a_check_and_shown():
     kept = set(re.findall(r"(?:\$\(figure\)|scripts/figure) ([a-z0-9.-]+)", MAKEFILES))
     shown = {promise["figure"] for promise in PROMISES if promise.get("figure")}

@@ -17,7 +17,7 @@ from client import Client
 from mint import early_in_a_step, mint, new_key
 from pages import option_names
 from redis_server import Redis
-from server import PLUGINS, ROOT, Expression, Prosody
+from server import PLUGINS, Expression, Prosody
 
 KEY, OTHER = new_key(), new_key()
 SAMPLE = ("XVGR73KMZH2M4XMY", "JYXEX4IQOEYFYQ2S3MC5P4ZT4SDHYEA7")

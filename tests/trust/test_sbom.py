@@ -15,6 +15,8 @@ from cyclonedx.validation.json import JsonStrictValidator
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / os.environ["XTOKEN_BOMS"]
 LEDGERS = os.environ["XTOKEN_LEDGERS"]
+VERSION = os.environ["XTOKEN_VERSION"]
+CARGO = os.environ["CARGO"]
 # Each feature with which something is delivered, by the end of the name of its bill.
 FEATURES = {
     "c": ["capi"],
@@ -25,13 +27,12 @@ found = {}
 
 
 def bill_of(kind):
-    (file,) = FOLDER.glob(f"xtoken-*-{kind}.cdx.json")
-    return file.read_text("utf-8")
+    return (FOLDER / f"xtoken-{VERSION}-{kind}.cdx.json").read_text("utf-8")
 
 
 def compiled(feature):
     """Returns (name, version) of each crate that Cargo compiles into what has these features."""
-    tree = ["cargo", "tree", "--locked", "--prefix=none", "--no-dedupe", "--edges=normal,build"]
+    tree = [CARGO, "tree", "--locked", "--prefix=none", "--no-dedupe", "--edges=normal,build"]
     options = ["--target=all", f"--features={feature},{LEDGERS}", "--format={p}"]
     done = subprocess.run(
         [*tree, *options], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
