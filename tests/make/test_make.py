@@ -27,12 +27,12 @@ def test_every_suite_runs_and_those_that_fail_are_named(checkout):
 
 
 def test_make_test_runs_the_suite_of_every_folder():
-    """tests/install/ and tests/cross/ need root, or long builds: they are no part of it."""
+    """Those of tests/install/, cross/ and mutants/ need root, or hours: they are no part of it."""
     database = ["make", "--print-data-base", "--dry-run", "help"]
     said = subprocess.run(database, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
     suites = re.search("^SUITES := (.*)$", said, re.MULTILINE)[1]
     folders = {path.parent.name for path in ROOT.glob("tests/*/run")}
-    folders -= {"install", "cross"}
+    folders -= {"install", "cross", "mutants"}
     assert set(suites.split()) == {f"test-{name}" for name in folders | {"rust", "shuttle"}}
 
 
