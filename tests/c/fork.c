@@ -15,7 +15,7 @@
 
 static xtoken_verifier *verifiers[2];
 static token tokens[TOKENS];
-static volatile int stop;
+static int stop;
 static char folder[] = "/tmp/xtoken-fork-XXXXXX", url[64];
 
 /* Makes a verifier on the file that all processes share. */
@@ -37,7 +37,7 @@ static void *verify_for_ever(void *argument)
 {
 	size_t i = (size_t)argument;
 	xtoken_status ignored = XTOKEN_OK;
-	while (!stop) {
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		ignored = verify(verifiers[i % 2], &tokens[1 + i % (TOKENS - 1)]);
 		if (i % 64 == 0) {
 			xtoken_verifier *own = on_file();
@@ -147,7 +147,7 @@ int main(int argc, char **argv)
 		if (answer > 0)
 			fprintf(stderr, "child %ld stopped at step %d\n", n, answer);
 	}
-	stop = 1;
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
 	for (i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	CHECK(hung == 0);
