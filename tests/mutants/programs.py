@@ -31,8 +31,7 @@ OPTIONS = [
 ]
 # With a test, whose dependencies decide what others are built with.
 CHECK = ["check", "--lib", "--test=vectors"]
-LIB = ["test", "--no-run", "--lib"]
-ALL = [*LIB, *(f"--test={name}" for name in CRATES)]
+ALL = ["test", "--no-run", "--lib", *(f"--test={name}" for name in CRATES)]
 # A test that takes ten times as long as without a mutant, and at least this many seconds, hangs.
 PATIENCE = 20
 
@@ -137,11 +136,6 @@ def rust_tests(programs, folder):
             name = line.removesuffix(": test")
             if name not in NOT_RUN:
                 yield Test(name, version, [program, "--exact", name, "--test-threads=1"], folder)
-
-
-def whole(programs, folder):
-    """Returns all tests of a program as one."""
-    return [Test(pathlib.Path(program).name, "", [program], folder) for program in programs]
 
 
 def c_tests(folder, target):

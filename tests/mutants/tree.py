@@ -40,12 +40,6 @@ def replaced(text, mutant):
     return start, end, mutant.replacement
 
 
-def alone(text, mutant):
-    """Returns the code with one mutant in the place of the original."""
-    start, end, replacement = replaced(text, mutant)
-    return text[:start] + replacement + text[end:]
-
-
 def functions(text, mutants):
     """Returns the outermost functions with the mutants of each."""
     all_of_them = [Function(text, mutant.function) for mutant in mutants]
@@ -93,7 +87,7 @@ class Tree:
 
     def copy(self):
         """Copies what Git knows, but for the files that `write` writes."""
-        written = {mutant.file for mutant in self.mutants.values()} | {ROOT} if self.mutants else ()
+        written = {mutant.file for mutant in self.mutants.values()} | {ROOT}
         command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
         listed = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, check=True, text=True)
         for name in listed.stdout.splitlines():
