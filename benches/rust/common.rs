@@ -45,6 +45,18 @@ pub(crate) fn spend(ledger: &dyn Ledger, numbers: std::ops::Range<usize>) {
     }
 }
 
+/// Spends the tokens from number `first` on, so many in each round. Returns the median of the
+/// microseconds that each took.
+pub(crate) fn time_spends(ledger: &dyn Ledger, first: usize, rounds: usize, each: usize) -> f64 {
+    let round = |at| {
+        let first = first + at * each;
+        nanoseconds_each(each, |at| {
+            ledger.spend(&spending(first + at), NOW).unwrap();
+        })
+    };
+    median((0..rounds).map(round).collect()) / 1e3
+}
+
 /// Verifies tokens that are accepted. Returns the nanoseconds that each took.
 pub(crate) fn time_verifications(verifier: &Verifier, tokens: &[String]) -> f64 {
     nanoseconds_each(tokens.len(), |at| {

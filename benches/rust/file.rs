@@ -8,7 +8,7 @@ use std::time::Instant;
 use tempfile::TempDir;
 use xtoken::ledger::{BootClock, Ledger, Spending, SqliteLedger};
 
-use crate::common::{NOW, median, nanoseconds_each, sizes, spend, spending};
+use crate::common::{NOW, sizes, spend, spending, time_spends};
 
 const ROUNDS: usize = 11;
 const TIMED: usize = 500;
@@ -38,17 +38,9 @@ pub(crate) fn run(largest: usize) {
     for size in sizes(largest) {
         spend(&ledger, spent..size);
         spent = size;
-        let mut round = |_| {
-            let first = spent;
-            spent += TIMED;
-            nanoseconds_each(TIMED, |at| {
-                ledger.spend(&spending(first + at), NOW).unwrap();
-            })
-        };
-        let times = (0..ROUNDS).map(&mut round).collect();
-        println!("file/{size} {:.2}", median(times) / 1e3);
-        // The next size is larger by more than what was timed.
-        spent = spent.max(size);
+        let microseconds = time_spends(&ledger, spent, ROUNDS, TIMED);
+        spent += ROUNDS * TIMED;
+        println!("file/{size} {microseconds:.2}");
     }
     println!("file-longest {:.2}", longest_while_deleting(&folder));
 }

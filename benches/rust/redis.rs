@@ -11,7 +11,7 @@ use std::time::Instant;
 use server::Server;
 use xtoken::ledger::{Ledger, Question, RedisLedger, Spent};
 
-use crate::common::{NOW, median, nanoseconds_each, sizes, spending};
+use crate::common::{NOW, sizes, spending, time_spends};
 
 const IN_FLIGHT: usize = 64;
 const ROUNDS: usize = 11;
@@ -45,15 +45,9 @@ pub(crate) fn run(largest: usize) {
         spend_in_flight(&ledger, spent..size);
         let rate = (size - spent) as f64 / start.elapsed().as_secs_f64();
         spent = size;
-        let mut round = |_| {
-            let first = spent;
-            spent += TIMED;
-            nanoseconds_each(TIMED, |at| {
-                ledger.spend(&spending(first + at), NOW).unwrap();
-            })
-        };
-        let times = (0..ROUNDS).map(&mut round).collect();
-        println!("redis/{size} {:.2}", median(times) / 1e3);
+        let microseconds = time_spends(&ledger, spent, ROUNDS, TIMED);
+        spent += ROUNDS * TIMED;
+        println!("redis/{size} {microseconds:.2}");
         if size >= 10_000 {
             println!("redis-in-flight/{size} {rate:.0}");
         }
