@@ -39,13 +39,13 @@ CYCLONEDX := target/tools/bin/cargo-cyclonedx
 $(CYCLONEDX): | target/build-tools
 	$(CARGO) install --locked --quiet --root target/tools --version 0.5.9 cargo-cyclonedx
 
-sbom = $(CYCLONEDX) cyclonedx --format json --spec-version 1.5 --no-default-features \
-	--override-filename $1 --features $2,$(LEDGERS) && \
-	sed -i 's|file://$(CURDIR)|file:///xtoken|g' $1.json && mv $1.json $(DIST)/$1.cdx.json
+sbom = CARGO='$(CARGO)' scripts/bill $(CYCLONEDX) $2,$(LEDGERS) \
+	$(DIST)/xtoken-$(VERSION)-$1.cdx.json
 
 .PHONY: sbom
 sbom: $(CYCLONEDX) ## what each artefact contains, as CycloneDX, in target/dist/
+	scripts/need python3
 	mkdir -p $(DIST)
-	$(call sbom,xtoken-$(VERSION)-c,capi)
-	$(call sbom,xtoken-$(VERSION)-lua,lua54)
-	$(call sbom,xtoken-$(VERSION)-command,cli)
+	$(call sbom,c,capi)
+	$(call sbom,lua,lua54)
+	$(call sbom,command,cli)
