@@ -5,8 +5,8 @@
 use std::collections::TryReserveError;
 use std::num::NonZeroU64;
 
-/// The slots of a table with one part: a line of memory.
-const FEWEST_SLOTS: usize = 8;
+/// The slots of a table with one part.
+const FEWEST_SLOTS: usize = 2;
 
 /// A set of parts of fingerprints that only grows.
 ///
@@ -37,7 +37,7 @@ impl Table {
         if matches!(found, Found::Itself) {
             return Ok(false);
         }
-        if self.length >= self.slots.len() / 4 * 3 {
+        if self.length >= self.slots.len() * 3 / 4 {
             self.grow()?;
             found = self.find(part);
         }
