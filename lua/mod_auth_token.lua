@@ -46,6 +46,7 @@ local passwords = module:require "xtoken/passwords";
 local refusals = module:require "xtoken/refusals";
 local reload_errors = module:require "xtoken/reload_errors";
 local shell = module:require "xtoken/shell";
+local verifiers = module:require "xtoken/verifier";
 local warnings = module:require "xtoken/warnings";
 
 -- Warns of misspelt options first: they may be why something is missing.
@@ -77,6 +78,9 @@ local function show_keys()
 end
 
 local function use(new_options)
+	if new_options ~= current then
+		verifiers.retire(current.verifier);
+	end
 	current = new_options;
 	logins.follow(current);
 	monitor.follow(current.keys);
@@ -141,6 +145,7 @@ local withdraw_commands = shell.offer {
 
 function module.unload()
 	-- What outlives the module would keep it in memory, and with it the keys.
+	verifiers.retire(current.verifier);
 	reminder:stop();
 	ledger_watch.stop();
 	withdraw_commands();

@@ -16,6 +16,7 @@ table_of("ledgers"); -- By identity: the ledger, which hosts may share, and the 
 table_of("ledger_of_host"); -- By host: the identity of the ledger that it has until Prosody stops.
 table_of("ledger_alarms"); -- By host: what was logged about its ledger.
 table_of("waiting"); -- By native verifier: the logins that wait for it.
+table_of("retired", "k"); -- By native verifier: true if another one has taken its place.
 table_of("key_uses"); -- By host: the logins with each key.
 table_of("shell"); -- By host: the functions of its shell commands.
 table_of("reload_errors"); -- By host: why its last reload failed.

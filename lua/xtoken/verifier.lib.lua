@@ -7,6 +7,7 @@
 --       accepted: { key_id, step_offset, nonce_length, clock_skew }; clock_skew: in seconds, nil if
 --       the token is undated
 --       note_ledger(seconds): called with the time that the ledger took
+--   retire(verifier): another one takes its place, or none
 --
 -- A verifier has the fields `native` and `ledger`, those of the native module.
 
@@ -100,4 +101,10 @@ local function verify(verifier, username, token, log, note_ledger)
 	};
 end
 
-return { new = new, new_without_ledger = new_without_ledger, verify = verify };
+local function retire(verifier)
+	await.retire(verifier.native);
+end
+
+return {
+	new = new, new_without_ledger = new_without_ledger, verify = verify, retire = retire,
+};

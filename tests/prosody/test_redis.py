@@ -1,6 +1,7 @@
 """The ledger in a Redis: servers share it, and only a login waits for it."""
 
 import os
+import pathlib
 import subprocess
 import threading
 import time
@@ -127,6 +128,28 @@ def test_a_restart_and_a_reload_forget_nothing(server, key):
     server.start()
     assert log_in(server, spent) == "not-authorized"
     assert log_in(server, mint("alice@localhost", key)) == "success"
+
+
+def watched(server):
+    """Returns how many descriptors the event loop of a server watches."""
+    process = pathlib.Path(f"/proc/{server.process.pid}")
+    loop = next(
+        number
+        for number in sorted(os.listdir(process / "fd"), key=int)
+        if os.readlink(process / "fd" / number) == "anon_inode:[eventpoll]"
+    )
+    return (process / "fdinfo" / loop).read_text().count("tfd:")
+
+
+def test_no_descriptor_is_watched_once_its_verifier_is_replaced(server, key):
+    assert log_in(server, mint("alice@localhost", key)) == "success"
+    # The connection that has ended is watched a little longer.
+    before = watched(server)
+    for _ in range(5):
+        server.reload_config()
+        assert "Reloaded" in server.reload_module("localhost")
+        assert log_in(server, mint("alice@localhost", key)) == "success"
+    eventually(lambda: watched(server) <= before, 5, "the event loop watches as many as before")
 
 
 def test_the_password_is_used_and_not_logged(prosody, on_redis, key):
