@@ -2,7 +2,7 @@
 
 BENCH := target/bench
 needs_of_bench := git python3 lua5.4 prosody redis-server lua-sec lua-unbound gcc libc6-dev \
-	liboath-dev libssl-dev
+	liboath-dev libssl-dev valgrind
 
 .PHONY: bench
 bench: capi target/lua/5.4/xtoken.so lua/xtoken.so ## measures, and writes docs/benchmarks.md
