@@ -28,6 +28,8 @@ OPTIONS = [
     f"--features={FEATURES}",
     "--message-format=json",
     "--config=profile.dev.package.xtoken-auth.debug=false",
+    # The tests run thousands of times.
+    "--config=profile.dev.opt-level=1",
 ]
 # With a test, whose dependencies decide what others are built with.
 CHECK = ["check", "--lib", "--test=vectors"]
