@@ -281,4 +281,17 @@ mod tests {
             assert_eq!(watched.strong_count(), left);
         }
     }
+
+    #[test]
+    fn a_child_of_a_fork_has_tickets_and_answers_of_its_own() {
+        let of_parent = Inbox { process: process::id() ^ 1, ..Inbox::new().unwrap() };
+        of_parent.lock().answers.push_back(7);
+        let completions = Completions(OnceLock::from(Arc::new(of_parent)));
+        assert!(completions.descriptor().is_none() && completions.take(9).is_empty());
+        for answer in [8, 9] {
+            completions.reserve().unwrap().fill(answer);
+            assert!(is_awake(&completions));
+            assert_eq!(completions.take(9), [answer]);
+        }
+    }
 }
