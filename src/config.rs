@@ -130,4 +130,11 @@ mod tests {
             assert!(error.message().contains(&format!(" {limit} ")), "{error}");
         }
     }
+
+    #[test]
+    fn both_errors_about_a_url_have_the_same_message() {
+        let error = LedgerUrlError::Timeout;
+        assert!(error.to_string().contains("use 10 to 60000 milliseconds"), "{error}");
+        assert_eq!(ConfigError::from(error).to_string(), error.to_string());
+    }
 }
