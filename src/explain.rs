@@ -536,4 +536,14 @@ mod tests {
         // Little is left, not enough for one more long text.
         assert!((Work::LIMIT - 100..=Work::LIMIT).contains(&work), "{work}");
     }
+
+    #[test]
+    fn a_search_for_another_jid_takes_a_sixth_of_the_work() {
+        // Each JID takes 3 blocks for each key, so 271 JIDs take exactly a sixth.
+        let (verifier, jid) = (verifier(41), "abcdefghijkl.2026@chat.example.com");
+        let search = verifier.search(jid.as_bytes(), b"", NOW, &[]);
+        let token = Token::new(&[b'7'; 40], [7; SIGNATURE_LENGTH]);
+        assert!(search.other_jid(&token).is_none());
+        assert_eq!(search.work.done(), Work::LIMIT / 6);
+    }
 }

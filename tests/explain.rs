@@ -88,6 +88,26 @@ fn the_flaw_of_a_malformed_token_is_found() {
 }
 
 #[test]
+fn a_token_with_more_than_four_flaws_is_not_repaired() {
+    let names = |flaws: usize| -> Vec<_> {
+        let (token, quotes) = (token_of(new(), "Alice@example.com", NOW), "'".repeat(flaws));
+        explained(format!("{quotes}{token}{quotes}")).iter().map(Finding::name).collect()
+    };
+    assert_eq!(names(4), [&["malformed"; 4][..], &["other-jid"]].concat());
+    assert_eq!(names(5), ["malformed"; 5]);
+}
+
+#[test]
+fn a_token_that_lost_a_plus_is_repaired() {
+    let jid = "Alice@example.com";
+    let tokens = (0..).map(|nonce| token_with(new(), jid, NOW, &format!("{nonce:032}")));
+    let lost =
+        tokens.map(|token| token.replace('+', " ")).find(|token| token.matches(' ').count() > 1);
+    let found = explained(lost.unwrap());
+    assert_eq!(found, [Finding::Malformed(Flaw::PlusLost), signed_for(jid)]);
+}
+
+#[test]
 fn a_jid_that_no_server_asks_about_is_never_good() {
     let names = |asked: &str, signed: &str| -> Vec<_> {
         let token = token_of(new(), signed, NOW);
@@ -128,6 +148,13 @@ fn other_jids_are_found() {
 }
 
 #[test]
+fn all_12_letters_of_a_user_are_tried_in_upper_and_lower_case() {
+    let (signed, expected) = ("aBCDEFGHIJKL@example.com", "abcdefghijkl@example.com");
+    let found = verifier().explain(expected, token_of(new(), signed, NOW), NOW, &[]);
+    assert_eq!(found, [Finding::OtherJid { signed: signed.into(), expected: expected.into() }]);
+}
+
+#[test]
 fn only_the_first_256_other_jids_are_tried() {
     let elsewhere = token_of(new(), "alice@chat.example.org", NOW);
     let name_after = |count| {
@@ -158,6 +185,20 @@ fn other_keys_are_found() {
     assert_eq!(explained(token_of(unknown, ALICE, NOW)), [bad]);
     let unknown = Key::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "unknown").unwrap();
     assert_eq!(explained(token_of(unknown, ALICE, NOW)), [Finding::BadSignature { otp_of: None }]);
+}
+
+#[test]
+fn other_mistakes_are_found_with_the_valid_one_of_many_keys() {
+    let inactive = |id| Key::new(OLD_SEED, id).unwrap().with_id(id).unwrap();
+    let inactive = |id| inactive(id).with_validity(0..=NOW - 1).unwrap();
+    let mut keys: Vec<_> = ["a", "b", "c", "d"].map(inactive).into();
+    keys.push(new());
+    let verifier = Verifier::new(keys, Arc::new(MemoryLedger::new())).unwrap();
+    // The OTP is old, so it does not tell the key.
+    let upper = Key::new(SEED, SECRET.to_uppercase()).unwrap();
+    let found = verifier.explain(ALICE, token_of(upper, ALICE, NOW - 600), NOW, &[]);
+    let names: Vec<_> = found.iter().map(Finding::name).collect();
+    assert_eq!(names, ["signature-secret", "clock"]);
 }
 
 /// A step with the OTP of `OLD_SEED` in the step of `NOW`.
@@ -205,6 +246,18 @@ fn another_nonce_length_is_no_fault_if_it_is_only_reported() {
     assert_eq!(verifier.explain(ALICE, &token, NOW, &[])[0].name(), "accepted");
     assert!(verifier.verify(ALICE, &token, NOW).is_ok());
     assert_eq!(verifier.explain(ALICE, &token, NOW, &[]), [Finding::Replayed]);
+}
+
+#[test]
+fn a_short_otp_is_found_under_each_nonce_policy() {
+    let digits = format!("{:06}{}", new().otp(NOW / 30) % 1_000_000, "7".repeat(32));
+    let signature = new().sign(digits.as_bytes(), ALICE.as_bytes());
+    let token = Token::new(digits.as_bytes(), signature).encode();
+    for policy in [NoncePolicy::Exact, NoncePolicy::Report] {
+        let found = verifier().with_nonce_policy(policy).unwrap().explain(ALICE, &token, NOW, &[]);
+        let names: Vec<_> = found.iter().map(Finding::name).collect();
+        assert_eq!(names, ["otp-digits"], "{policy:?}");
+    }
 }
 
 #[test]
@@ -299,6 +352,18 @@ fn messages_say_what_to_do() {
     let strange = Key::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", SECRET).unwrap();
     let claimed = Minter::new(strange).mint(ALICE, NOW).unwrap();
     says(claimed, "neither that of 2023-11-14T22:13:30Z, with which its nonce begins");
+}
+
+#[test]
+fn a_host_for_dns_is_told_from_another_host() {
+    let token = token_of(new(), "alice@xn--mnchen-3ya.example", NOW);
+    for (jid, words) in [
+        ("alice@m\u{fc}nchen.example", "must write the host in Unicode"),
+        (ALICE, "must sign the JID on this host"),
+    ] {
+        let found = verifier().explain(jid, &token, NOW, &[b"xn--mnchen-3ya.example"]);
+        assert!(found[0].to_string().contains(words), "{}", found[0]);
+    }
 }
 
 #[test]

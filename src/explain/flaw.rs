@@ -434,6 +434,7 @@ mod tests {
         let (digits, signature) = token.split_once(' ').unwrap();
         for (bytes, flaw) in [
             (String::new(), Flaw::Empty),
+            ("7".repeat(1023), Flaw::NoSignature),
             ("7".repeat(1024), Flaw::TooLong(1024)),
             (format!("{token}\n"), Flaw::LineBreak),
             (format!("{token}\r\n"), Flaw::LineBreak),
