@@ -141,13 +141,12 @@ impl Verifier {
 
     /// Returns why the ledger could not decide at `now` (Unix seconds), and when it can.
     pub fn unavailable(&self, now: u64) -> Finding {
-        // What clocks that are this far apart may have accepted before, and the next whole step.
-        let apart = 2 * self.rules().deviation * OTP_INTERVAL + 1;
-        let anew = now.saturating_add(apart).div_ceil(OTP_INTERVAL);
+        // A verifier whose clock is ahead may have accepted tokens up to this step.
+        let last = step_at(now).saturating_add(2 * self.rules().deviation);
         Finding::Unavailable {
             error: self.ledger().last_error(),
             opens_at: self.ledger().closed_until(now),
-            opens_anew_at: start_of(anew),
+            opens_anew_at: start_of(last.saturating_add(1)),
         }
     }
 }

@@ -366,6 +366,19 @@ fn a_host_for_dns_is_told_from_another_host() {
     }
 }
 
+/// The clock of another verifier may be ahead by the deviation, and that of a minter by twice as
+/// much.
+#[test]
+fn a_ledger_that_begins_anew_opens_after_the_last_step_that_was_accepted() {
+    for (deviation, now, opens) in
+        [(0, 300, 330), (1, 300, 390), (1, 329, 390), (1, 330, 420), (3, 300, 510), (10, 300, 930)]
+    {
+        let finding = verifier().with_deviation(deviation).unwrap().unavailable(now);
+        let expected = Finding::Unavailable { error: None, opens_at: None, opens_anew_at: opens };
+        assert_eq!(finding, expected, "deviation {deviation}");
+    }
+}
+
 #[test]
 fn hostile_input_is_explained_as_it_is_decided() {
     let mut state = 1_u64;
