@@ -141,8 +141,9 @@ impl Verifier {
 
     /// Returns why the ledger could not decide at `now` (Unix seconds), and when it can.
     pub fn unavailable(&self, now: u64) -> Finding {
-        // A verifier whose clock is ahead may have accepted tokens up to this step.
-        let last = step_at(now).saturating_add(2 * self.rules().deviation);
+        // Up to this step, a verifier may have accepted tokens. The clocks of those that share a
+        // ledger may be a step apart.
+        let last = step_at(now).saturating_add(self.rules().deviation + 1);
         Finding::Unavailable {
             error: self.ledger().last_error(),
             opens_at: self.ledger().closed_until(now),

@@ -371,7 +371,7 @@ fn a_host_for_dns_is_told_from_another_host() {
 #[test]
 fn a_ledger_that_begins_anew_opens_after_the_last_step_that_was_accepted() {
     for (deviation, now, opens) in
-        [(0, 300, 330), (1, 300, 390), (1, 329, 390), (1, 330, 420), (3, 300, 510), (10, 300, 930)]
+        [(0, 300, 360), (1, 300, 390), (1, 329, 390), (1, 330, 420), (3, 300, 450), (10, 300, 660)]
     {
         let finding = verifier().with_deviation(deviation).unwrap().unavailable(now);
         let expected = Finding::Unavailable { error: None, opens_at: None, opens_anew_at: opens };
