@@ -148,20 +148,18 @@ impl Flaw {
                 let token = unwrap(bytes)?;
                 (token.len() < bytes.len()).then(|| token.to_vec())
             }
-            Self::Encoded if bytes.iter().all(|byte| is_base64(byte) || *byte == b'=') => {
+            Self::Encoded => {
                 let decoded = decode_base64(bytes)?;
                 unwrap(&decoded).map(<[u8]>::to_vec)
             }
             Self::PercentEncoded => {
-                let decoded = decode_percent(bytes)?;
+                let mut decoded = decode_percent(bytes)?;
                 // In a form, a space is a plus.
-                let at = decoded.iter().position(|byte| !byte.is_ascii_digit())?;
-                Some(match decoded.split_at_checked(at)? {
-                    (number, [b'+', rest @ ..]) if number.len() > OTP_DIGITS => {
-                        [number, b" ", rest].concat()
-                    }
-                    _ => decoded,
-                })
+                let separator = decoded.iter_mut().find(|byte| !byte.is_ascii_digit());
+                if let Some(separator @ b'+') = separator {
+                    *separator = b' ';
+                }
+                Some(decoded)
             }
             Self::Escaped => changed(without_escapes(bytes)?),
             Self::Separator(_) if digits > OTP_DIGITS => match rest {
@@ -421,6 +419,8 @@ impl fmt::Display for Flaw {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::URL_SAFE;
+
     use super::*;
     use crate::token::Token;
 
@@ -447,6 +447,7 @@ mod tests {
             (format!("\0alice\0{token}"), Flaw::Wrapped),
             (STANDARD.encode(&token), Flaw::Encoded),
             (STANDARD.encode(format!("\0alice\0{token}")), Flaw::Encoded),
+            (URL_SAFE.encode(format!("\0a~\0{token}")), Flaw::Encoded),
             (token.replace('+', "%2B").replace(' ', "+"), Flaw::PercentEncoded),
             (token.replace(' ', "%20").replace('=', "%3d"), Flaw::PercentEncoded),
             (token.replace('+', "\\u002b"), Flaw::Escaped),
