@@ -5,6 +5,8 @@
 use std::slice::from_ref;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use xtoken::config::NoncePolicy;
 use xtoken::explain::{Flaw, MAX_OTHERS};
 use xtoken::jid::MAX_JID_LENGTH;
@@ -98,13 +100,38 @@ fn a_token_with_more_than_four_flaws_is_not_repaired() {
 }
 
 #[test]
-fn a_token_that_lost_a_plus_is_repaired() {
+fn what_else_is_wrong_with_a_malformed_token_is_found() {
     let jid = "Alice@example.com";
-    let tokens = (0..).map(|nonce| token_with(new(), jid, NOW, &format!("{nonce:032}")));
-    let lost =
-        tokens.map(|token| token.replace('+', " ")).find(|token| token.matches(' ').count() > 1);
-    let found = explained(lost.unwrap());
-    assert_eq!(found, [Finding::Malformed(Flaw::PlusLost), signed_for(jid)]);
+    let mut tokens = (0..).map(|nonce| token_with(new(), jid, NOW, &format!("{nonce:032}")));
+    let token = &tokens.find(|token| token.contains('+') && token.contains('/')).unwrap();
+    let (digits, signature) = token.split_once(' ').unwrap();
+    let bytes = *Token::parse(token.as_bytes()).unwrap().signature();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let last = char::from(signature.as_bytes()[42] + 1);
+    for (malformed, flaw) in [
+        (format!("\u{feff}{token}"), Flaw::ByteOrderMark),
+        (format!("{token}\r\n"), Flaw::LineBreak),
+        (format!(" {token}"), Flaw::WhiteSpace),
+        (format!("b'{token}'"), Flaw::Quotes),
+        (format!("Bearer {token}"), Flaw::Wrapped),
+        (STANDARD.encode(format!("\0alice\0{token}")), Flaw::Encoded),
+        (token.replace(' ', "%20").replace('=', "%3D"), Flaw::PercentEncoded),
+        (token.replace('+', "%2B").replace(' ', "+"), Flaw::PercentEncoded),
+        (token.replace('/', "\\/"), Flaw::Escaped),
+        (token.replace(' ', ":"), Flaw::Separator(41)),
+        (token.replace(' ', ""), Flaw::NoSpace),
+        (token.replace(' ', "  "), Flaw::ExtraSpace),
+        (token.replace('+', " "), Flaw::PlusLost),
+        (format!("{}\r\n{}", &token[..60], &token[60..]), Flaw::Wrap),
+        (token.replace('+', "-").replace('/', "_"), Flaw::Base64Url),
+        (format!("{digits} {hex}"), Flaw::Hexadecimal),
+        (format!("{digits} {}", STANDARD.encode(&hex)), Flaw::EncodedHexadecimal),
+        (token.replace('=', ""), Flaw::Padding),
+        (format!("{digits} {}{last}=", &signature[..42]), Flaw::UnusedBits),
+    ] {
+        let expected = [Finding::Malformed(flaw), signed_for(jid)];
+        assert_eq!(explained(&malformed), expected, "{malformed:?}");
+    }
 }
 
 #[test]
