@@ -370,6 +370,18 @@ mod tests {
     }
 
     #[test]
+    fn the_last_error_says_whether_memory_was_left_for_the_last_token() {
+        let ledger = MemoryLedger::new();
+        for _ in 0..2 {
+            let too_much = Vec::<u64>::new().try_reserve_exact(usize::MAX);
+            assert_eq!(ledger.note_memory(too_much), Err(Unavailable));
+            assert_eq!(ledger.last_error().unwrap(), "there is no memory left");
+            assert_eq!(ledger.note_memory(Ok(())), Ok(()));
+            assert_eq!(ledger.last_error(), None);
+        }
+    }
+
+    #[test]
     fn spent_tokens_are_counted() {
         let mut clocks = Clocks::at(300);
         assert_eq!(clocks.ledger.probe(), Ok(Probe::default()));

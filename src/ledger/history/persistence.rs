@@ -152,4 +152,50 @@ mod tests {
         }
         assert_eq!(both.eras.len(), 3);
     }
+
+    /// Returns a history of these lines.
+    fn of(lines: &[&str]) -> History {
+        History::decode(&lines.iter().map(|line| format!("{line}\n")).collect::<String>(), 0)
+            .unwrap()
+    }
+
+    #[test]
+    fn an_era_in_the_range_of_another_is_dropped_once_it_is_over() {
+        let (wide, far) = ("era 1000000 50 150 160", "era 9000000 900 900 910");
+        for (era, is_kept) in [
+            ("left 0 100 110 110", false),
+            ("left 0 100 105 110", true),
+            ("era 0 100 110 110", true),
+            ("era 0 100 105 110", true),
+            ("era - 100 110 200", false),
+            ("left 0 40 110 110", true),
+            ("left 0 100 151 151", true),
+        ] {
+            let history = of(&[era, wide, far]);
+            assert_eq!(history.encode().contains(era), is_kept, "{era}");
+            assert!(history.encode().contains(wide) && history.encode().contains(far), "{era}");
+        }
+    }
+
+    #[test]
+    fn the_same_era_of_two_histories_closes_what_either_closed() {
+        for (one, other, both) in [
+            ("era 0 100 110 120", "era 500 105 115 130", "era 0 100 115 130"),
+            ("era 0 100 110 120", "left 0 90 95 110", "era 0 90 110 120"),
+            ("left 0 100 110 120", "era 0 100 110 120", "era 0 100 110 120"),
+            ("left 0 100 110 120", "left 0 100 110 120", "left 0 100 110 120"),
+            ("era - 100 110 120", "era - 110 120 130", "era - 100 120 130"),
+        ] {
+            let mut history = of(&[one]);
+            history.merge(&of(&[other]));
+            assert_eq!(history.encode(), format!("{both}\n"));
+        }
+    }
+
+    #[test]
+    fn an_era_that_closed_nothing_is_nothing_to_another_steady_clock() {
+        let mut history = of(&["era 0 100 100 110", "era 9000000 900 901 910"]);
+        history.change_steady_clock(Clocks { wall: NOW, steady: 0 });
+        assert_eq!(history.encode(), "era - 900 901 910\n");
+    }
 }
