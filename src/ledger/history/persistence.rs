@@ -101,6 +101,7 @@ impl History {
 
 #[cfg(test)]
 mod tests {
+    use super::super::MAX_ERAS;
     use super::super::tests::{Machine, NOW, YEAR};
     use super::*;
     use crate::totp::step_at;
@@ -197,5 +198,46 @@ mod tests {
         let mut history = of(&["era 0 100 100 110", "era 9000000 900 901 910"]);
         history.change_steady_clock(Clocks { wall: NOW, steady: 0 });
         assert_eq!(history.encode(), "era - 900 901 910\n");
+    }
+
+    #[test]
+    fn too_many_eras_join_the_two_others_that_are_closest_together() {
+        // They are 50 steps apart, but for these two.
+        let apart = |at: usize| if at == 40 { 30 } else { 50 };
+        let mut first = 1_000;
+        let mut eras = Vec::new();
+        for at in 0..MAX_ERAS {
+            let kind = if at == 39 { "left" } else { "era" };
+            eras.push(format!("{kind} {} {first} {} {}", at * 9_000_000, first + 10, first + 12));
+            first += 10 + apart(at + 1);
+        }
+        // Each of the new eras is closer to another one than those two are to each other.
+        for (new, place) in [
+            ("era -9000000 970 990 990", 0),
+            ("era -9000000 1075 1080 1080", 2),
+            ("era -9000000 1200 1210 1210", 4),
+            ("era -9000000 3312 3315 3315", 39),
+            ("era -9000000 9000 9010 9010", MAX_ERAS),
+        ] {
+            let lines: Vec<_> = eras.iter().map(String::as_str).chain([new]).collect();
+            let mut expected = eras.clone();
+            expected.insert(place, new.to_owned());
+            let two = expected.iter().position(|era| era.starts_with("left")).unwrap();
+            let part = |era: &str, at: usize| era.split(' ').nth(at).unwrap().to_owned();
+            let (one, next) = (expected[two].clone(), expected.remove(two + 1));
+            let (offset, end, reach) = (part(&next, 1), part(&next, 3), part(&next, 4));
+            expected[two] = format!("era {offset} {} {end} {reach}", part(&one, 2));
+            assert_eq!(of(&lines).encode().lines().collect::<Vec<_>>(), expected, "{new}");
+        }
+    }
+
+    #[test]
+    fn an_era_is_left_when_its_clocks_are_past_its_reach() {
+        for (seconds, kind) in [(0, "era"), (29, "era"), (30, "left")] {
+            let mut history = of(&["era 0 100 100 110"]);
+            let steady = (110 * 30 + seconds) * 1_000;
+            history.advance(0, Clocks { wall: NOW, steady });
+            assert!(history.encode().contains(&format!("{kind} 0 100 110 110")), "{seconds}");
+        }
     }
 }

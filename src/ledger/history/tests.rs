@@ -222,6 +222,16 @@ fn what_was_spent_after_the_horizon_is_not_forgotten_when_a_wider_deviation_come
 
 #[test]
 #[cfg(feature = "sqlite")]
+fn only_what_began_before_the_horizon_is_forgotten() {
+    let mut machine = Machine::new();
+    machine.history.lose(machine.clocks());
+    let step = step_at(NOW);
+    assert!(machine.history.may_forget(step - 1, machine.clocks()));
+    assert!(!machine.history.may_forget(step, machine.clocks()));
+}
+
+#[test]
+#[cfg(feature = "sqlite")]
 fn what_an_earlier_steady_clock_left_is_forgotten() {
     let mut machine = Machine::new();
     assert!(machine.is_open());
