@@ -135,6 +135,19 @@ fn what_else_is_wrong_with_a_malformed_token_is_found() {
 }
 
 #[test]
+fn a_token_in_utf_16_is_read_in_each_byte_order() {
+    let jid = "Alice@example.com";
+    for mark in ["", "\u{feff}"] {
+        let text = format!("{mark}{}", token_of(new(), jid, NOW));
+        for order in [u16::to_le_bytes, u16::to_be_bytes] {
+            let bytes: Vec<u8> = text.encode_utf16().flat_map(order).collect();
+            let expected = [Finding::Malformed(Flaw::ByteOrderMark), signed_for(jid)];
+            assert_eq!(explained(&bytes), expected, "{bytes:?}");
+        }
+    }
+}
+
+#[test]
 fn a_jid_that_no_server_asks_about_is_never_good() {
     let names = |asked: &str, signed: &str| -> Vec<_> {
         let token = token_of(new(), signed, NOW);
