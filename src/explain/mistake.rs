@@ -123,7 +123,7 @@ impl fmt::Display for Mistake {
             }
             Self::OtpClock(seconds) => {
                 let amount = duration(*seconds);
-                let order = if *seconds < 0 { "before" } else { "after" };
+                let order = if seconds.is_negative() { "before" } else { "after" };
                 write!(f, "its OTP is that of a time {amount} {order} the date in its nonce: ")?;
                 f.write_str(if is_time_zone(*seconds) {
                     "use Unix time for both, not the local time"
