@@ -127,6 +127,7 @@ fn truncate(digest: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::material::decode_hex;
     use super::*;
 
     // RFC 6238 appendix B, with its errata: each hash function has a seed of its own length.
@@ -150,5 +151,17 @@ mod tests {
             assert!(!keyed.is_mac_of(&vec![0; keyed.length()], b"message", &Work::new()));
             assert!(!keyed.is_mac_of(b"", b"message", &Work::new()));
         }
+    }
+
+    // RFC 4231 section 4.3.
+    #[test]
+    fn a_mac_is_computed_only_if_its_work_is_allowed() {
+        let (keyed, message) =
+            (KeyedHash::new(HashFunction::Sha256, b"Jefe"), b"what do ya want for nothing?");
+        let mac = b"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        let (mac, work) = (decode_hex(mac).unwrap(), Work::new());
+        assert!(keyed.is_mac_of(&mac, message, &work));
+        assert!(work.allows_hash(64 * (Work::LIMIT - 3)) && work.done() == Work::LIMIT);
+        assert!(!keyed.is_mac_of(&mac, message, &work));
     }
 }
