@@ -195,6 +195,16 @@ fn all_12_letters_of_a_user_are_tried_in_upper_and_lower_case() {
 }
 
 #[test]
+fn few_capital_letters_are_tried_first_so_that_many_keys_do_not_hide_them() {
+    let key = |index| Key::new(SEED, format!("secret-{index:02}")).unwrap();
+    let key = |index| key(index).with_id(format!("{index}")).unwrap();
+    let verifier = Verifier::new((0..50).map(key).collect(), Arc::new(MemoryLedger::new()));
+    let (signed, expected) = ("McGregor@example.com", "mcgregor@example.com");
+    let found = verifier.unwrap().explain(expected, token_of(key(7), signed, NOW), NOW, &[]);
+    assert_eq!(found, [Finding::OtherJid { signed: signed.into(), expected: expected.into() }]);
+}
+
+#[test]
 fn only_the_first_256_other_jids_are_tried() {
     let elsewhere = token_of(new(), "alice@chat.example.org", NOW);
     let name_after = |count| {
