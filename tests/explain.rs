@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use xtoken::config::NoncePolicy;
-use xtoken::explain::{Flaw, MAX_OTHERS};
+use xtoken::explain::{Flaw, MAX_OTHERS, Mistake};
 use xtoken::jid::MAX_JID_LENGTH;
 use xtoken::ledger::MemoryLedger;
 use xtoken::nonce::MAX_DATE;
@@ -41,9 +41,11 @@ fn token_of(key: Key, jid: &str, now: u64) -> String {
 
 fn token_with(key: Key, jid: &str, now: u64, nonce: &str) -> String {
     // Signed by hand, because a minter refuses some of these JIDs.
-    let digits = format!("{:08}{nonce}", key.otp(now / 30));
-    let signature = key.sign(digits.as_bytes(), jid.as_bytes());
-    Token::new(digits.as_bytes(), signature).encode()
+    signed(&key, jid, &format!("{:08}{nonce}", key.otp(now / 30)))
+}
+
+fn signed(key: &Key, jid: &str, digits: &str) -> String {
+    Token::new(digits.as_bytes(), key.sign(digits.as_bytes(), jid.as_bytes())).encode()
 }
 
 fn explained(token: impl AsRef<[u8]>) -> Vec<Finding> {
@@ -301,12 +303,36 @@ fn another_nonce_length_is_no_fault_if_it_is_only_reported() {
 #[test]
 fn a_short_otp_is_found_under_each_nonce_policy() {
     let digits = format!("{:06}{}", new().otp(NOW / 30) % 1_000_000, "7".repeat(32));
-    let signature = new().sign(digits.as_bytes(), ALICE.as_bytes());
-    let token = Token::new(digits.as_bytes(), signature).encode();
+    let token = signed(&new(), ALICE, &digits);
     for policy in [NoncePolicy::Exact, NoncePolicy::Report] {
         let found = verifier().with_nonce_policy(policy).unwrap().explain(ALICE, &token, NOW, &[]);
         let names: Vec<_> = found.iter().map(Finding::name).collect();
         assert_eq!(names, ["otp-digits"], "{policy:?}");
+    }
+}
+
+#[test]
+fn a_short_otp_is_found_with_zeros_at_its_end() {
+    let digits = format!("{:06}00{}", new().otp(NOW / 30) % 1_000_000, "7".repeat(32));
+    let found = explained(signed(&new(), ALICE, &digits));
+    let names: Vec<_> = found.iter().map(Finding::name).collect();
+    assert_eq!(names, ["otp-padding", "otp-digits"]);
+}
+
+#[test]
+fn a_clock_is_found_besides_another_interval() {
+    for (counter, mistake, clock) in [
+        (NOW / 60, Mistake::OtpInterval(60), None),
+        (NOW / 60 + 1, Mistake::OtpInterval(60), Some(30)),
+        (NOW * 1_000 / 30, Mistake::OtpMilliseconds, None),
+        ((NOW - 60) * 1_000 / 30, Mistake::OtpMilliseconds, Some(-60)),
+    ] {
+        let key = || "2026-11".to_owned();
+        let token = signed(&new(), ALICE, &format!("{:08}{}", new().otp(counter), "7".repeat(32)));
+        let found = verifier().with_deviation(0).unwrap().explain(ALICE, token, NOW, &[]);
+        let clock = clock.map(|seconds| Finding::Clock { key: key(), seconds, dated: false });
+        let mistake = Finding::Mistake { key: key(), mistake };
+        assert_eq!(found, [Some(mistake), clock].into_iter().flatten().collect::<Vec<_>>());
     }
 }
 
