@@ -15,19 +15,22 @@ const MAX_LABEL_LENGTH: usize = 63;
 /// Returns a host with each label in ASCII.
 pub(super) fn to_ascii(host: &str) -> String {
     labels(host, |label| {
-        let is_long = label.len() > 4 * MAX_LABEL_LENGTH;
-        if label.is_ascii() || is_long { None } else { encode(label) }
+        let encoded = if label.is_ascii() { None } else { encode(label) };
+        encoded.filter(|label| fits(label))
     })
 }
 
 /// Returns a host with each label in Unicode.
 pub(super) fn to_unicode(host: &str) -> String {
     labels(host, |label| {
-        let fits = label.len() <= MAX_LABEL_LENGTH;
-        let decoded = label.strip_prefix(PREFIX).filter(|_| fits).and_then(decode);
+        let decoded = label.strip_prefix(PREFIX).filter(|_| fits(label)).and_then(decode);
         // No label that is ASCII has this form.
         decoded.filter(|label| !label.is_ascii())
     })
+}
+
+fn fits(label: &str) -> bool {
+    label.len() <= MAX_LABEL_LENGTH
 }
 
 fn labels(host: &str, convert: impl Fn(&str) -> Option<String>) -> String {
@@ -135,6 +138,9 @@ mod tests {
             ("chat.bücher.example", "chat.xn--bcher-kva.example"),
             ("他们为什么不说中文", "xn--ihqwcrb4cv8a8dqg056pqjye"),
             ("почемужеонинеговорятпорусски", "xn--b1abfaaepdrnnbgefbadotcwatmq2g4l"),
+            // Code points that are far apart.
+            ("lanterns-燈節.example", "xn--lanterns--8z0vw46f.example"),
+            ("🚀東❤中ж.example", "xn--f1a521pct0afeve803b.example"),
             ("example.com", "example.com"),
         ] {
             assert_eq!(to_ascii(unicode), ascii);
@@ -148,7 +154,11 @@ mod tests {
             to_unicode(host);
             to_ascii(host);
         }
-        let long = "ü".repeat(1000);
-        assert_eq!(to_ascii(&long), long);
+        let ascii = |length: usize| format!("xn--td{}", "a".repeat(length - 6));
+        for (points, length) in [(57, 63), (58, 64), (1000, 1006)] {
+            let (unicode, fits) = ("ü".repeat(points), length <= 63);
+            assert_eq!(to_ascii(&unicode) == ascii(length), fits, "{length}");
+            assert_eq!(to_unicode(&ascii(length)) == unicode, fits, "{length}");
+        }
     }
 }
