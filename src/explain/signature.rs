@@ -170,7 +170,7 @@ impl Signed<'_> {
     fn texts(&self, jid: &[u8]) -> Vec<(Vec<u8>, Option<&'static str>)> {
         let (otp, nonce) = self.numbers();
         let mut texts = self.layouts(jid);
-        for (pieces, _) in self.pieces(jid).filter(|(pieces, _)| pieces.len() > 1) {
+        for (pieces, _) in self.pieces(jid).filter(|(pieces, _)| matches!(**pieces, [_, _, ..])) {
             let with = |separator: &str| (pieces.join(separator.as_bytes()), Some(SEPARATED));
             texts.extend(SEPARATORS.map(with));
         }
