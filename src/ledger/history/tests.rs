@@ -275,6 +275,17 @@ fn clocks_of_machines_may_be_apart() {
     assert!(machine.is_open() && machine.history.is_closed(step_at(NOW)));
 }
 
+#[test]
+fn a_step_that_comes_into_reach_is_stored_although_none_is_closed() {
+    let mut machine = Machine::new();
+    machine.history = History::new(10);
+    assert!(machine.history.advance(1, machine.clocks()));
+    for (seconds, is_new) in [(9, false), (1, true), (19, false), (1, true)] {
+        machine.pass(seconds);
+        assert_eq!(machine.history.advance(1, machine.clocks()), is_new, "{seconds}");
+    }
+}
+
 /// Returns a machine with a ledger whose tokens leave an hour after they are over.
 #[cfg(feature = "redis")]
 fn forgetful() -> Machine {
