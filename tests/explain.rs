@@ -320,10 +320,25 @@ fn a_short_otp_is_found_with_zeros_at_its_end() {
 }
 
 #[test]
+fn up_to_three_zeros_of_a_nonce_are_found_if_they_are_lost() {
+    for (length, name) in [(31, "nonce-zeros"), (29, "nonce-zeros"), (28, "nonce-length")] {
+        let token = token_with(new(), ALICE, NOW, &"7".repeat(length));
+        assert_eq!(explained(token)[0].name(), name, "{length} digits");
+    }
+}
+
+#[test]
+fn a_zero_too_many_is_not_called_one_too_few() {
+    let token = signed(&new(), ALICE, &format!("0{:08}{}", new().otp(NOW / 30), "7".repeat(32)));
+    assert_eq!(explained(token)[0].name(), "nonce-length");
+}
+
+#[test]
 fn a_clock_is_found_besides_another_interval() {
     for (counter, mistake, clock) in [
         (NOW / 60, Mistake::OtpInterval(60), None),
         (NOW / 60 + 1, Mistake::OtpInterval(60), Some(30)),
+        (NOW / 60 - 5, Mistake::OtpInterval(60), Some(-300)),
         (NOW * 1_000 / 30, Mistake::OtpMilliseconds, None),
         ((NOW - 60) * 1_000 / 30, Mistake::OtpMilliseconds, Some(-60)),
     ] {
@@ -373,6 +388,10 @@ fn a_wrong_date_is_found() {
     assert_eq!(verifier().explain(ALICE, &twice, NOW, &[])[0].name(), "accepted");
     let names = |token: &str| explained(token).iter().map(Finding::name).collect::<Vec<_>>();
     assert_eq!(names(&token_of(new(), ALICE, NOW - 600)), ["undated", "clock"]);
+    for date in [format!("{NOW}"), format!("{NOW}000")] {
+        let token = token_with(new(), ALICE, NOW, &format!("{date:7<32}"));
+        assert_eq!(names(&token), ["nonce-date"]);
+    }
     let short = Minter::new(new()).with_nonce_length(23).unwrap().mint(ALICE, NOW).unwrap();
     assert_eq!(names(&short), ["nonce-length", "undated"]);
 

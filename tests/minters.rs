@@ -457,6 +457,68 @@ fn two_mistakes_are_both_named() {
     assert!(unknown.len() * 10 < count, "{count}\n{}", unknown.join("\n"));
 }
 
+/// Returns the names of what is found in the first token that is refused.
+fn names(change: fn(&mut Model), otp_clock: i64) -> Vec<&'static str> {
+    let mut model = Model::good(SEED, SECRET);
+    change(&mut model);
+    model.otp_clock = otp_clock;
+    let (mut random, verifier) = (Random(5), || verifier(SECRET, NoncePolicy::Exact));
+    let mut tries = (0..200).filter_map(|_| refused(&model, verifier, &mut random, true));
+    tries.next().unwrap().iter().map(Finding::name).collect()
+}
+
+#[test]
+fn any_other_clock_is_found_and_a_time_zone_beside_a_mistake() {
+    let none: fn(&mut Model) = |_| ();
+    let sha256: fn(&mut Model) = |model| model.otp_hash = HashKind::Sha256;
+    let text: fn(&mut Model) = |model| model.seed = SEED.into();
+    let exchanged: fn(&mut Model) = |model| model.seed = base32(SECRET);
+    for (change, otp_clock, expected) in [
+        (none, 90, &["otp-clock"][..]),
+        (sha256, -3_600, &["otp-hash", "otp-clock"]),
+        (sha256, 20_700, &["otp-hash", "otp-clock"]),
+        // The clock may be a step off, too.
+        (sha256, 3_570, &["otp-hash", "otp-clock"]),
+        (sha256, 3_630, &["otp-hash", "otp-clock"]),
+        (sha256, 3_660, &["unknown-otp"]),
+        (text, 3_600, &["otp-seed", "otp-clock"]),
+        // With a seed that is seldom used, only one mistake is searched for.
+        (exchanged, 3_600, &["unknown-otp"]),
+    ] {
+        assert_eq!(names(change, otp_clock), expected, "{otp_clock}");
+    }
+}
+
+#[test]
+fn a_mistake_is_found_beside_another_jid() {
+    let sha512 = |model: &mut Model| {
+        model.jid = format!("Alice@{HOST}").into();
+        model.sign = |key, text| hmac(HashKind::Sha512, key, text);
+    };
+    let lower = |model: &mut Model| {
+        model.jid = format!("Alice@{HOST}").into();
+        model.secret.make_ascii_lowercase();
+    };
+    assert_eq!(names(sha512, 0), ["other-jid", "signature-hash"]);
+    assert_eq!(names(lower, 0), ["other-jid", "signature-secret"]);
+}
+
+#[test]
+fn another_text_is_found_beside_another_otp() {
+    let short = |model: &mut Model| {
+        model.otp_text = |otp| format!("{:06}", otp % 1_000_000);
+        model.text = |otp, nonce, jid| [otp.as_bytes(), jid, nonce.as_bytes()].concat();
+    };
+    // It signed the zeros, and lost them then.
+    let lost = |model: &mut Model| {
+        model.otp_text = |otp| (otp % 100_000_000).to_string();
+        model.text =
+            |otp, nonce, jid| [format!("{otp:0>8}").as_bytes(), nonce.as_bytes(), jid].concat();
+    };
+    assert_eq!(names(short, 0), ["otp-digits", "signed-text"]);
+    assert_eq!(names(lost, 0), ["otp-zeros", "signed-text"]);
+}
+
 #[test]
 fn a_secret_in_hexadecimal_is_found_decoded() {
     let mut random = Random(4);

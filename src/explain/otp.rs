@@ -64,22 +64,23 @@ pub(super) fn readings_of_other_length(digits: &[u8], nonce_length: usize) -> Ve
             continue;
         }
         let nonce_zeros = (lost > 0).then_some(Mistake::NonceZeros);
-        let with = |mistake| [mistake, nonce_zeros.clone()].into_iter().flatten().collect();
+        let with = |mistake| [mistake].into_iter().chain(nonce_zeros.clone()).collect();
         let mut mistakes = vec![Mistake::OtpZeros, Mistake::OtpDigits(otp_length)];
         if otp_length == 6 {
             // The default of libraries is likelier than two zeros that were lost.
             mistakes.reverse();
         }
         for mistake in mistakes {
-            let made_digits = match mistake {
-                Mistake::OtpZeros if otp_length < OTP_DIGITS => OTP_DIGITS,
-                Mistake::OtpDigits(6 | 7 | 9 | 10) => otp_length,
+            let made_digits = match (&mistake, otp_length) {
+                (Mistake::OtpZeros, ..OTP_DIGITS) => OTP_DIGITS,
+                (Mistake::OtpDigits(_), 6 | 7 | 9 | 10) => otp_length,
                 _ => continue,
             };
-            readings.push(reading(otp, made_digits, nonce, lost, with(Some(mistake))));
+            readings.push(reading(otp, made_digits, nonce, lost, with(mistake)));
         }
-        if otp_length == OTP_DIGITS && lost > 0 {
-            readings.push(reading(otp, otp_length, nonce, lost, with(None)));
+        if otp_length == OTP_DIGITS {
+            let of = |mistake| reading(otp, otp_length, nonce, lost, vec![mistake]);
+            readings.extend(nonce_zeros.map(of));
         }
     }
     readings
@@ -110,12 +111,12 @@ fn number(digits: &[u8]) -> u64 {
 /// random digits.
 pub(super) fn dates(nonce: &[u8], now: u64) -> impl Iterator<Item = (u64, bool)> {
     const NEAR: u64 = super::NEAR;
-    let date = |length: usize, unit: u64| {
-        let digits = nonce.get(..length)?;
-        Some((number(digits) / unit, length == DATE_DIGITS))
-    };
-    let forms = [date(DATE_DIGITS, 1), date(10, 1), date(13, 1_000), date(15, 1_000)];
-    forms.into_iter().flatten().filter(move |(date, _)| date.abs_diff(now) <= NEAR)
+    // The second is also that of milliseconds, whose first digits are the seconds.
+    let forms = [DATE_DIGITS, 10].into_iter();
+    let dates = forms.filter_map(move |length| {
+        nonce.get(..length).map(|digits| (number(digits), length == DATE_DIGITS))
+    });
+    dates.filter(move |(date, _)| date.abs_diff(now) <= NEAR)
 }
 
 /// What a minter divided the time by.
