@@ -136,6 +136,15 @@ mod tests {
     }
 
     #[test]
+    fn it_is_at_most_three_quarters_full() {
+        let mut table = Table::default();
+        for n in 1..1_000 {
+            table.insert(spread(n)).unwrap();
+            assert!(4 * table.length <= 3 * table.slots.len(), "at {n}");
+        }
+    }
+
+    #[test]
     fn zero_is_an_entry_too() {
         let mut table = Table::default();
         assert!(!table.contains(0));
