@@ -222,7 +222,7 @@ impl fmt::Display for Finding {
             Self::Clock { key, seconds, dated } => {
                 let amount = duration(*seconds);
                 write!(f, "its signature is right, key {key}, but it was made ")?;
-                match (*seconds < 0, dated) {
+                match (seconds.is_negative(), dated) {
                     (true, true) => write!(f, "{amount} ago by the minter's clock")?,
                     (true, false) => write!(f, "about {amount} ago, or by a clock {amount} slow")?,
                     (false, true) => write!(f, "by a clock at least {amount} ahead of this one")?,

@@ -131,18 +131,6 @@ mod tests {
     }
 
     #[test]
-    fn of_another_steady_clock_only_what_was_closed_is_kept() {
-        for (seconds, eras) in [(0, 0), (29, 0), (30, 1)] {
-            let mut machine = Machine::new();
-            assert!(machine.is_open());
-            machine.pass(seconds);
-            assert!(machine.is_open());
-            machine.history.change_steady_clock(machine.clocks());
-            assert_eq!(machine.history.eras.len(), eras, "{seconds}");
-        }
-    }
-
-    #[test]
     fn histories_of_one_steady_clock_add_up() {
         let (mut one, mut other) = (Machine::new(), Machine::new());
         assert!(one.is_open());
