@@ -461,8 +461,8 @@ fn a_host_for_dns_is_told_from_another_host() {
     }
 }
 
-/// The clock of another verifier may be ahead by the deviation, and that of a minter by twice as
-/// much.
+/// That step is ahead of the present one by the deviation, and by one more for clocks of verifiers
+/// that are apart.
 #[test]
 fn a_ledger_that_begins_anew_opens_after_the_last_step_that_was_accepted() {
     for (deviation, now, opens) in
